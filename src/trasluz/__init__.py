@@ -1,0 +1,34 @@
+"""Trasluz: train your own translator from your own sentence pairs, and see every attention weight it used.
+
+The public names are loaded when they are first asked for, so that `import trasluz` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trasluz.decoding.translator import Translation, Translator, load
+    from trasluz.errors import TrasluzError
+    from trasluz.training.run import read_corpus, train
+
+__version__ = version("trasluz")
+
+__all__ = ["Translation", "Translator", "TrasluzError", "load", "read_corpus", "train"]
+
+_PLACES = {
+    "Translation": "trasluz.decoding.translator",
+    "Translator": "trasluz.decoding.translator",
+    "TrasluzError": "trasluz.errors",
+    "load": "trasluz.decoding.translator",
+    "read_corpus": "trasluz.training.run",
+    "train": "trasluz.training.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'trasluz' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -1,0 +1,75 @@
+"""The command `trasluz demo`: the whole of Trasluz on the corpus that comes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from trasluz.decoding.translator import Translator
+
+PAIRS, HELD_OUT = 20_000, 500
+SENTENCES = 5
+LOOK_AT = "The girl does not read the old letters."
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Directory of the model.")] = Path("demo"),
+    time: Annotated[str, typer.Option(help="Budget of time for training.")] = "3m30s",
+) -> None:
+    """Train a translator on the bundled corpus, score it, translate, and look at one attention.
+
+    The corpus is made by a grammar; what is scored are combinations of words that training never met.
+
+    Example:  trasluz demo --out models/demo
+    """
+    from rich.console import Console
+
+    from trasluz.cli.train import duration
+    from trasluz.corpus.starter import starter_split
+    from trasluz.decoding.translator import load
+    from trasluz.evaluation.metrics import evaluate
+    from trasluz.training.run import Corpus, train
+
+    console = Console()
+    training, validation, test = starter_split(PAIRS, held_out=HELD_OUT)
+    console.print(f"[bold]1. Train[/] on {len(training)} sentence pairs, English to Spanish")
+    languages = {"source_language": "en", "target_language": "es"}
+    changes = {"budget": {"seconds": duration(time)}, **languages}
+    train(Corpus(training, validation), out=out, changes=changes)
+    translator = load(out)
+    console.print(f"\n[bold]2. Score[/] {len(test)} sentences whose combinations of words were never met")
+    console.print(evaluate(translator, test).describe(), highlight=False)
+    console.print("\n[bold]3. Translate[/]")
+    for pair in test[:SENTENCES]:
+        console.print(f"   {pair.source}\n   -> {translator.translate(pair.source).text}", highlight=False)
+    console.print("\n[bold]4. Look[/] at the attention from the Spanish (rows) to the English (columns)")
+    _show_attention(translator, out / "attention.png", console)
+    _say_what_next(out, console)
+
+
+def _show_attention(translator: Translator, picture: Path, console: Console) -> None:
+    """Print and draw the cross-attention of the last layer, the mean of its heads."""
+    from trasluz.insight.plot import print_weights, save_picture
+    from trasluz.insight.record import record
+
+    attention = record(translator, LOOK_AT)
+    weights = attention.cross[-1].mean(0)  # [T,S]
+    print_weights(weights, rows=attention.target, columns=attention.source, console=console)
+    title = "cross-attention, last layer, mean of its heads"
+    save_picture(weights, picture, rows=attention.target, columns=attention.source, title=title)
+    console.print(f"   the same as a picture: {picture}", highlight=False)
+
+
+def _say_what_next(out: Path, console: Console) -> None:
+    console.print("\n[bold]Now you[/]")
+    for line in (
+        f'trasluz translate {out} --text "The boys are tired."',
+        f"trasluz info {out}",
+        "trasluz train YOUR_PAIRS.tsv --out models/mine --time 15m",
+    ):
+        console.print(f"   {line}", highlight=False, markup=False)

@@ -1,0 +1,43 @@
+"""The command `trasluz evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trasluz.cli.train import column_numbers
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Test pairs: one file, or source and reference.", show_default=False)
+    ],
+    beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
+    length_penalty: Annotated[float, typer.Option(help="Above 1 favours longer translations.")] = 1.0,
+    columns: Annotated[str, typer.Option(help="Columns of source and reference in a TSV.")] = "1,2",
+    output: Annotated[Path | None, typer.Option(help="Write the translations here, a line each.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a model on test pairs: BLEU, chrF and TER, each with its sacreBLEU signature.
+
+    Pairs of the same source are one sentence with several references.
+
+    Example:  trasluz evaluate models/eng-spa test.tsv
+    """
+    from trasluz.corpus.read import read_pairs
+    from trasluz.decoding.translator import load
+    from trasluz.evaluation.metrics import evaluate as score
+
+    pairs = read_pairs(files, columns=column_numbers(columns))
+    evaluation = score(load(model), pairs, beam=beam, length_penalty=length_penalty)
+    if output is not None:
+        text = "".join(f"{translation.text}\n" for translation in evaluation.translations)
+        output.write_text(text, encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
+        return
+    typer.echo(evaluation.describe())

@@ -1,0 +1,50 @@
+"""The command `trasluz info`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a model is made of and how it was trained.
+
+    Example:  trasluz info models/eng-spa
+    """
+    facts = describe_model(model)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for name, value in flatten(facts):
+        typer.echo(f"{name:<44} {value}")
+
+
+def describe_model(directory: Path) -> dict[str, Any]:
+    """Sizes, settings and training record of the model in a directory, as nested groups."""
+    from trasluz.models.directory import WEIGHTS, load_model, read_json
+    from trasluz.training.keeper import RECORD
+
+    loaded = load_model(directory)
+    record = directory / RECORD
+    return {
+        "directory": str(directory),
+        "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
+        "weights_bytes": (directory / WEIGHTS).stat().st_size,
+        **loaded.manifest.model_dump(),
+        "training": read_json(record) if record.is_file() else None,
+    }
+
+
+def flatten(facts: dict[str, Any], *, path: str = "") -> list[tuple[str, Any]]:
+    """Nested groups as dotted names with their values."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in facts.items():
+        name = f"{path}{key}"
+        rows += flatten(value, path=f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return rows

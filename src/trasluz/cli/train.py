@@ -1,0 +1,146 @@
+"""The command `trasluz train`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from trasluz.errors import TrasluzError, unknown
+
+ARCHITECTURES = ("transformer",)
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def train(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PAIRS | SOURCE TARGET  [KEY.PATH=VALUE ...]",
+            help="One file of pairs (.tsv or .jsonl), or two line-aligned files (any of them .gz); "
+            "then any setting, such as model.encoder.layers=6.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Directory of the model; a run that stands there goes on.")],
+    time: Annotated[str | None, typer.Option(help="Budget of time, such as 15m, 2h or 90s.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of updates.")] = None,
+    preset: Annotated[str, typer.Option(help="auto, tiny, small, base or big.")] = "auto",
+    arch: Annotated[str, typer.Option(help="Architecture of the model: transformer.")] = "transformer",
+    score: Annotated[
+        str | None, typer.Option(help="Attention score: scaled-dot, dot, bilinear, mlp or cosine.")
+    ] = None,
+    valid: Annotated[
+        list[Path] | None,
+        typer.Option(help="Pairs to validate on (twice for two files); otherwise some are held out."),
+    ] = None,
+    columns: Annotated[str, typer.Option(help="Columns of source and target in a TSV.")] = "1,2",
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings, laid over the preset.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and dropout.")] = None,
+) -> None:
+    """Learn a translator from sentence pairs.
+
+    Subwords, sizes and batches are chosen from the data and the time given, and the choice is explained.
+    Ctrl-C saves; the same command goes on where it was.
+
+    Example:  trasluz train pairs.tsv --out models/eng-spa --time 15m
+    """
+    from trasluz.training.loop import Stopped
+    from trasluz.training.run import read_corpus
+    from trasluz.training.run import train as train_run
+    from trasluz.training.settings import merge
+
+    if arch not in ARCHITECTURES:
+        raise unknown("architecture", arch, ARCHITECTURES)
+    paths = [Path(word) for word in arguments if not is_setting(word)]
+    changes: dict[str, Any] = {} if config is None else read_yaml(config)
+    for more in (flags(time=time, steps=steps, score=score, seed=seed), settings_of(arguments)):
+        changes = merge(changes, more)
+    corpus = read_corpus(paths, valid=valid or (), columns=column_numbers(columns), seed=seed or 1)
+    try:
+        train_run(corpus, out=out, preset=preset, changes=changes)
+    except Stopped:
+        typer.echo(f"stopped; the same command goes on from the checkpoint in {out}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"the translator is in {out}; try: trasluz translate {out}", err=True)
+
+
+def flags(*, time: str | None, steps: int | None, score: str | None, seed: int | None) -> dict[str, Any]:
+    """The settings that the options stand for."""
+    from trasluz.attention.score import SCORES
+
+    changes: dict[str, Any] = {}
+    if time is not None or steps is not None:
+        changes["budget"] = {"seconds": None if time is None else duration(time), "steps": steps}
+    if score is not None:
+        if score not in SCORES:
+            raise unknown("score", score, SCORES)
+        stack = {"attention": {"score": score}}
+        changes["model"] = {"encoder": stack, "decoder": stack}
+    if seed is not None:
+        changes["seed"] = seed
+    return changes
+
+
+def duration(text: str) -> float:
+    """Seconds in a text such as 15m, 1h30m, 90s or 90.
+
+    Raises `TrasluzError` for any other text.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise TrasluzError(f"{text!r} is no length of time; write it as 90s, 15m, 2h or 1h30m")
+    return sum(float(number) * UNITS[unit or "s"] for number, unit in parts)
+
+
+def column_numbers(text: str) -> tuple[int, int]:
+    """The two column numbers in a text such as 1,2.
+
+    Raises `TrasluzError` for any other text.
+    """
+    if not (found := re.fullmatch(r"([1-9]\d*),([1-9]\d*)", text)):
+        raise TrasluzError(f"{text!r} names no two columns; write them as 1,2, counted from 1")
+    return int(found[1]), int(found[2])
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word of the command line is a setting and not a file."""
+    return re.match(r"[a-z_]+(\.[a-z_0-9]+)*=", word) is not None and not Path(word).exists()
+
+
+def settings_of(words: Sequence[str]) -> dict[str, Any]:
+    """The settings among the words of a command line, as nested groups; each value is read as YAML."""
+    from trasluz.training.settings import merge
+
+    changes: dict[str, Any] = {}
+    for word in filter(is_setting, words):
+        path, _, value = word.partition("=")
+        nested: Any = _yaml(value, where=word)
+        for key in reversed(path.split(".")):
+            nested = {key: nested}
+        changes = merge(changes, nested)
+    return changes
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The settings in a YAML file.
+
+    Raises `TrasluzError` for a file that is missing, is not YAML, or does not hold a mapping.
+    """
+    if not path.is_file():
+        raise TrasluzError(f"{path}: there is no such file of settings")
+    settings = _yaml(path.read_text(encoding="utf-8"), where=str(path))
+    if not isinstance(settings, dict):
+        raise TrasluzError(f"{path}: settings are keys with values, such as 'model: {{width: 256}}'")
+    return settings
+
+
+def _yaml(text: str, *, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise TrasluzError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None

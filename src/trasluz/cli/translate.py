@@ -1,0 +1,94 @@
+"""The command `trasluz translate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trasluz.errors import TrasluzError
+
+if TYPE_CHECKING:
+    from trasluz.decoding.translator import Translation
+
+LINES_AT_ONCE = 2000
+BAD_VERDICT = 3
+
+
+def translate(
+    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Text to translate, a line at a time; without files, standard input.")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", "-t", help="Translate this text.")] = None,
+    beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
+    n_best: Annotated[int, typer.Option(help="Translations to print for each line.")] = 1,
+    length_penalty: Annotated[float, typer.Option(help="Above 1 favours longer translations.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Translate text, one line in, one line out.
+
+    A line that could not be translated well is named on standard error, and the exit code is then 3.
+
+    Example:  trasluz translate models/eng-spa --text "She is reading a book."
+    """
+    from trasluz.decoding.translator import load
+
+    translator = load(model)
+    lines = [text] if text is not None else _lines(files or [])
+    at_once = 1 if text is None and not files and sys.stdin.isatty() else LINES_AT_ONCE
+    bad = number = 0
+    for chunk in _chunks(lines, at_once):
+        results = translator.translate(chunk, beam=beam, n_best=n_best, length_penalty=length_penalty)
+        for result in results:
+            number += 1
+            bad += _tell(result, number=number, n_best=n_best, as_json=as_json)
+    if bad:
+        raise typer.Exit(BAD_VERDICT)
+
+
+def _tell(result: Translation, *, number: int, n_best: int, as_json: bool) -> bool:
+    """Print a translation; True where its verdict is bad."""
+    if as_json:
+        typer.echo(json.dumps(asdict(result), ensure_ascii=False))
+    elif n_best == 1:
+        typer.echo(result.text)
+    else:
+        for alternative in result.alternatives:
+            typer.echo(f"{number}\t{alternative.score:.4f}\t{alternative.text}")
+    if result.verdict == "complete":
+        return False
+    typer.echo(f"line {number}: {result.verdict}", err=True)
+    return True
+
+
+def _lines(files: Iterable[Path]) -> Iterator[str]:
+    """The lines of the files one after another, or of standard input."""
+    from trasluz.corpus.read import read_lines
+
+    for path in files:
+        yield from read_lines(path)
+    if not files:
+        yield from _standard_input()
+
+
+def _standard_input() -> Iterator[str]:
+    if sys.stdin.isatty():
+        typer.echo("type a line to translate; Ctrl-D ends", err=True)
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise TrasluzError(f"standard input, line {number}: these bytes are not UTF-8") from None
+
+
+def _chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(lines)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,247 @@
+"""What a model and its training are made of: frozen settings that mirror the module tree.
+
+Knows no torch. An unknown key names the nearest known one; a value out of range says what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trasluz.errors import TrasluzError, nearest_first, unknown
+
+AnySettings = TypeVar("AnySettings", bound=BaseModel)
+
+ScoreName = Literal["scaled-dot", "dot", "bilinear", "mlp", "cosine"]
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+TokenId = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class Settings(BaseModel):
+    """The base of every group of settings: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NoPosition(Settings):
+    """Tokens carry no position."""
+
+    kind: Literal["none"] = "none"
+
+
+class SinusoidalPosition(Settings):
+    """Sines and cosines added to the embeddings."""
+
+    kind: Literal["sinusoidal"] = "sinusoidal"
+    layout: Literal["interleaved", "halves"] = "halves"
+
+
+class LearnedPosition(Settings):
+    """A learnt vector for each of `length` positions, added to the embeddings."""
+
+    kind: Literal["learned"] = "learned"
+    length: Count = 512
+
+
+class RotaryPosition(Settings):
+    """Queries and keys rotated by their position."""
+
+    kind: Literal["rotary"] = "rotary"
+    base: Positive = 10000.0
+
+
+class RelativePosition(Settings):
+    """A learnt bias of the scores for each bucket of distances."""
+
+    kind: Literal["relative"] = "relative"
+    buckets: Annotated[int, Field(ge=4, multiple_of=4)] = 32
+    longest: Count = 128
+
+    @model_validator(mode="after")
+    def _longest_beyond_single_distances(self) -> Self:
+        if self.longest <= self.buckets // 2:
+            raise ValueError(
+                f"'longest' is {self.longest}, but must be more than half of the {self.buckets} buckets"
+            )
+        return self
+
+
+PositionConfig = Annotated[
+    NoPosition | SinusoidalPosition | LearnedPosition | RotaryPosition | RelativePosition,
+    Field(discriminator="kind"),
+]
+
+
+class NormConfig(Settings):
+    """Which norm, and where it stands in a residual."""
+
+    kind: Literal["layer", "rms"] = "layer"
+    place: Literal["pre", "post"] = "post"
+    epsilon: Positive = 1e-5
+
+
+class AttentionConfig(Settings):
+    """Heads and how they compare; `kv_heads` and `head_width` of None mean as many heads, and width / heads."""
+
+    score: ScoreName = "scaled-dot"
+    heads: Count = 4
+    kv_heads: Count | None = None
+    head_width: Count | None = None
+    bias: bool = True
+    dropout: Rate = 0.0
+
+    @model_validator(mode="after")
+    def _groups_of_heads(self) -> Self:
+        if self.kv_heads is not None and self.heads % self.kv_heads:
+            raise ValueError(
+                f"'heads' is {self.heads} and 'kv_heads' {self.kv_heads}; the second must divide the first"
+            )
+        return self
+
+
+class FeedForwardConfig(Settings):
+    """The part of a block that treats each token alone."""
+
+    hidden: Count = 1024
+    activation: Literal["relu", "gelu", "gelu-tanh", "silu"] = "relu"
+    gated: bool = False
+    bias: bool = True
+    dropout: Rate = 0.0
+
+
+class StackConfig(Settings):
+    """A stack of equal blocks."""
+
+    layers: Count = 3
+    attention: AttentionConfig = AttentionConfig()
+    feedforward: FeedForwardConfig = FeedForwardConfig()
+    norm: NormConfig = NormConfig()
+    position: PositionConfig = SinusoidalPosition()
+    dropout: Rate = 0.1
+
+
+class EmbeddingConfig(Settings):
+    """The tables of tokens; `shared` is one table for both languages, `tied` uses it for the output too."""
+
+    vocabulary: Count
+    shared: bool = True
+    tied: bool = True
+    scaled: bool = True
+    norm: bool = False
+    output_bias: bool = False
+    output_scale: float = 1.0
+
+
+class SymbolsConfig(Settings):
+    """The ids of the tokens that are no text."""
+
+    pad: TokenId = 0
+    start: TokenId = 1
+    end: TokenId = 2
+    unknown: TokenId = 3
+
+
+class TransformerConfig(Settings):
+    """An encoder-decoder Transformer (Vaswani et al. 2017)."""
+
+    kind: Literal["transformer"] = "transformer"
+    width: Count = 256
+    embedding: EmbeddingConfig
+    encoder: StackConfig = StackConfig()
+    decoder: StackConfig = StackConfig()
+    symbols: SymbolsConfig = SymbolsConfig()
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
+            heads = stack.attention.heads
+            if stack.attention.head_width is None and self.width % heads:
+                raise ValueError(
+                    f"the width {self.width} is not divisible by the {heads} heads of the {name}; "
+                    f"choose a multiple of {heads}, or give {name}.attention.head_width"
+                )
+        return self
+
+
+ModelConfig = TransformerConfig
+
+
+class Manifest(Settings):
+    """What `config.json` of a model directory says; `longest_source` is the range of the model in pieces."""
+
+    format: Count
+    model: ModelConfig
+    longest_source: Count
+    source_language: str | None = None
+    target_language: str | None = None
+
+
+
+def parse(kind: type[AnySettings], settings: Mapping[str, Any], *, where: str) -> AnySettings:
+    """`settings` checked and made into a `kind`; `where` names the file or command they came from.
+
+    Raises `TrasluzError` that names the first wrong key, and for an unknown key the nearest known ones.
+    """
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        raise TrasluzError(f"{where}: {_sentence(kind, error)}") from None
+
+
+def known_keys(kind: type[BaseModel]) -> list[str]:
+    """Every key of `kind` and of the settings inside it, as dotted paths, in the order of their definition."""
+    keys: dict[str, None] = {}
+    for name, field in kind.model_fields.items():
+        keys[name] = None
+        for inner in _settings_in(field.annotation):
+            keys.update(dict.fromkeys(f"{name}.{key}" for key in known_keys(inner)))
+    return list(keys)
+
+
+def _settings_in(annotation: Any) -> list[type[BaseModel]]:
+    """The groups of settings that a field of this type may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for option in get_args(annotation) for found in _settings_in(option)]
+
+
+def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
+    """One clear sentence for the first of the errors."""
+    problem = error.errors(include_url=False)[0]
+    keys = known_keys(kind)
+    path = _dotted(problem["loc"], keys)
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {path!r}; known, nearest first: {', '.join(nearest_first(path, keys)[:5])}"
+    if problem["type"] == "missing":
+        return f"the key {path!r} is missing; give it a value"
+    if problem["type"] == "value_error":
+        return message
+    allowed = problem.get("ctx", {})
+    if "expected" in allowed or "expected_tags" in allowed:
+        return str(_unknown_choice(path, problem["input"], allowed))
+    return f"{path} is {problem['input']!r}, but {message}"
+
+
+def _unknown_choice(path: str, given: Any, allowed: Mapping[str, Any]) -> TrasluzError:
+    """The error for a word that is none of the choices pydantic lists."""
+    if "expected_tags" in allowed:
+        return unknown(
+            f"{path}.kind", str(allowed["tag"]), re.findall(r"'([^']+)'", allowed["expected_tags"])
+        )
+    return unknown(path, str(given), re.findall(r"'([^']+)'", allowed["expected"]))
+
+
+def _dotted(location: tuple[int | str, ...], keys: Sequence[str]) -> str:
+    """A path of keys, without the names of kinds that pydantic puts in between."""
+    path = ""
+    for depth, part in enumerate(location, start=1):
+        longer = f"{path}.{part}" if path else str(part)
+        if depth == len(location) or longer in keys:
+            path = longer
+    return path

@@ -1,0 +1,78 @@
+"""Every attention weight of a translation: decoded fast, then seen in one teacher-forced pass.
+
+Knows no drawing. Letters: T target pieces, S source pieces, L layers, H heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trasluz.attention.multihead import MultiHead
+from trasluz.decoding.translator import Translator
+from trasluz.models.transformer import Transformer
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What one translation looked at, each row of each head a distribution.
+
+    Row t of `decoder` and `cross` was computed from the piece before `target[t]`, while predicting it.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    encoder: Tensor  # [L,H,S,S]
+    decoder: Tensor  # [L,H,T,T]
+    cross: Tensor  # [L,H,T,S]
+
+
+@contextmanager
+def listening(parts: Sequence[MultiHead]) -> Iterator[list[Tensor]]:
+    """While this lasts, gather the weights [B,H,T,S] of each of `parts`, in the order of their passes."""
+    heard: list[Tensor] = []
+    for part in parts:
+        part.listener = lambda weights: heard.append(weights.detach().cpu())
+    try:
+        yield heard
+    finally:
+        for part in parts:
+            part.listener = None
+
+
+@torch.inference_mode()
+def record(translator: Translator, text: str, *, target: str | None = None) -> Attention:
+    """The weights behind the translation of `text`, or behind `target` where one is given.
+
+    A text longer than the model's range has no single pass to be seen in: `TrasluzError` says so.
+    """
+    model, tokenizer = translator.model, translator.tokenizer
+    assert isinstance(model, Transformer)
+    source_ids = [*tokenizer.encode(text), tokenizer.end_id]
+    if target is None:
+        target = translator.translate(text).text
+    target_ids = [*tokenizer.encode(target), tokenizer.end_id]
+    device = model.output.weight.device
+    source, wanted = (torch.tensor([ids], device=device) for ids in (source_ids, target_ids))
+    with (
+        listening(_parts(model.encoder, "self_attention")) as encoder,
+        listening(_parts(model.decoder, "self_attention")) as decoder,
+        listening(_parts(model.decoder, "cross_attention")) as cross,
+    ):
+        model(source, model.teacher_forced(wanted))
+    return Attention(
+        source=tuple(tokenizer.pieces(source_ids)),
+        target=tuple(tokenizer.pieces(target_ids)),
+        encoder=torch.cat(encoder),
+        decoder=torch.cat(decoder),
+        cross=torch.cat(cross),
+    )
+
+
+def _parts(stack: nn.Module, kind: str) -> list[MultiHead]:
+    """The multi-head attentions of one kind in a stack, from the first layer to the last."""
+    return [part for name, part in stack.named_modules() if isinstance(part, MultiHead) and f".{kind}." in name]

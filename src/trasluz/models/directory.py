@@ -1,0 +1,154 @@
+"""A model directory: config.json, model.safetensors and tokenizer.model, written whole or not at all.
+
+Only safetensors, JSON and sentencepiece's own format are read; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from trasluz.config import Manifest, parse
+from trasluz.errors import TrasluzError
+from trasluz.models.build import build_model
+from trasluz.models.transformer import Transformer
+from trasluz.text.tokenizer import Tokenizer
+
+FORMAT = 1
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.model"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model with what belongs to it, ready for use."""
+
+    manifest: Manifest
+    model: Transformer
+    tokenizer: Tokenizer
+
+
+def save_model(directory: Path, *, manifest: Manifest, model: nn.Module, tokenizer: Tokenizer) -> None:
+    """Write a model directory; each file is replaced in one move, so a reader never meets half a file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_whole(directory / TOKENIZER, tokenizer.to_bytes())
+    write_whole(directory / CONFIG, (manifest.model_dump_json(indent=2) + "\n").encode())
+    write_whole(directory / WEIGHTS, save(weights_of(model)))
+
+
+def load_model(directory: Path, *, device: torch.device | None = None) -> LoadedModel:
+    """Read a model directory, in evaluation mode.
+
+    Raises `TrasluzError` for a part that is missing, damaged, of another format, or that does not fit the
+    others.
+    """
+    manifest = read_manifest(directory)
+    tokenizer = Tokenizer.from_bytes(_part(directory, TOKENIZER).read_bytes())
+    vocabulary = manifest.model.embedding.vocabulary
+    if len(tokenizer) != vocabulary:
+        raise TrasluzError(
+            f"{directory}: {TOKENIZER} has {len(tokenizer)} entries, but {CONFIG} says {vocabulary}; "
+            "one of them belongs to another model"
+        )
+    model = build_model(manifest.model)
+    load_weights(model, read_tensors(_part(directory, WEIGHTS)), where=directory / WEIGHTS)
+    return LoadedModel(manifest, model.to(device or torch.device("cpu")).eval(), tokenizer)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """What config.json of a model directory says, checked."""
+    if not directory.is_dir():
+        raise TrasluzError(f"{directory}: there is no such model directory; give the --out of a `trasluz train`")
+    path = _part(directory, CONFIG)
+    settings = read_json(path)
+    given = settings.get("format")
+    if given != FORMAT:
+        raise TrasluzError(
+            f"{path}: the format version is {given!r}, but this Trasluz reads version {FORMAT}; "
+            "use the Trasluz that wrote the model, or train it again"
+        )
+    return parse(Manifest, settings, where=str(path))
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """Every parameter once, by its first name; a tied table is not written twice."""
+    return {name: parameter.detach().contiguous().cpu() for name, parameter in model.named_parameters()}
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], *, where: Path) -> None:
+    """Copy `weights` into a model; what is missing, left over or of another shape is an error that lists it."""
+    parameters = dict(model.named_parameters())
+    problems = [f"lacks {name}" for name in parameters.keys() - weights.keys()]
+    problems += [f"has {name}, which the model does not know" for name in weights.keys() - parameters.keys()]
+    problems += [
+        f"has {name} of shape {list(weights[name].shape)} where the model expects {list(parameter.shape)}"
+        for name, parameter in parameters.items()
+        if name in weights and weights[name].shape != parameter.shape
+    ]
+    if problems:
+        raise TrasluzError(f"{where} does not fit its {CONFIG}: it {'; it '.join(sorted(problems))}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; one that is truncated or of another kind is an error."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise TrasluzError(f"{path} is damaged or is no safetensors file ({error}); copy or train it again") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; a damaged file is an error with its line."""
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise TrasluzError(f"{path} is damaged: it is not valid JSON ({error})") from None
+    if not isinstance(settings, dict):
+        raise TrasluzError(f"{path} is damaged: it should hold a JSON object, but holds a {type(settings).__name__}")
+    return settings
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object as JSON, whole or not at all."""
+    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place, make sure that it is on the disk, and move it there.
+
+    Raises `TrasluzError` where the disk refuses; what stood at `path` then still stands.
+    """
+    beside = path.with_name(f".{path.name}.writing")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise TrasluzError(
+            f"{path} could not be written ({error.strerror}); what was there before is untouched. "
+            "Free some room or choose another --out"
+        ) from None
+
+
+def _part(directory: Path, name: str) -> Path:
+    path = directory / name
+    if not path.is_file():
+        raise TrasluzError(
+            f"{directory} is not a whole model: {name} is missing "
+            f"(a model has {CONFIG}, {WEIGHTS} and {TOKENIZER})"
+        )
+    return path

@@ -1,0 +1,81 @@
+"""The encoder-decoder Transformer: a source is read into a memory, a target is written looking at it.
+
+Knows no configuration and no text. Letters: B batch, S source tokens, T target tokens, D model,
+V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from trasluz.attention.mask import not_padding, positions
+from trasluz.layers.embedding import Embedding, Output
+from trasluz.layers.stack import Stack
+from trasluz.layers.state import StackState
+
+
+class Transformer(nn.Module):
+    """Vaswani et al. 2017, figure 1; every family of encoder-decoders is this class with other parts."""
+
+    def __init__(
+        self,
+        source_embedding: Embedding,
+        target_embedding: Embedding,
+        encoder: Stack,
+        decoder: Stack,
+        output: Output,
+        *,
+        pad_id: int,
+        start_id: int,
+        end_id: int,
+        unknown_id: int,
+    ) -> None:
+        super().__init__()
+        self.source_embedding = source_embedding
+        self.target_embedding = target_embedding
+        self.encoder = encoder
+        self.decoder = decoder
+        self.output = output
+        self.pad_id, self.start_id, self.end_id = pad_id, start_id, end_id
+        self.forbidden_ids = tuple(sorted({pad_id, start_id, unknown_id} - {end_id}))
+        self.vocabulary = output.weight.shape[0]
+
+    def encode(self, source: Tensor, *, remembers: bool) -> StackState:
+        """Read `source` [B,S], padded at the right; the decoder's state before its first token."""
+        filled = not_padding(source, pad_id=self.pad_id)  # [B,S]
+        at = positions(source)
+        memory = self.encoder(self.source_embedding(source, at), at, filled, self.encoder.begin())  # [B,S,D]
+        return self.decoder.begin(memory, memory_filled=filled, remembers=remembers)
+
+    def forward(self, source: Tensor, given: Tensor) -> Tensor:
+        """What follows each token of `given` [B,T], in one pass: the decoder's vectors [B,T,D].
+
+        `self.output` makes logits of them; a loss may do that piece by piece. Padding in `given` stands at
+        the right, where no real token looks.
+        """
+        at = positions(given)
+        filled = torch.ones_like(given, dtype=torch.bool)
+        hidden: Tensor = self.decoder(
+            self.target_embedding(given, at), at, filled, self.encode(source, remembers=False)
+        )
+        return hidden
+
+    def teacher_forced(self, target: Tensor) -> Tensor:
+        """What is given to the decoder so that it predicts `target` [B,T]: the start symbol, then the target."""
+        return torch.cat([target.new_full((target.shape[0], 1), self.start_id), target[:, :-1]], 1)
+
+    def start(self, source: Tensor) -> tuple[Tensor, StackState]:
+        """Read `source` [B,S]; the start symbol for each row [B], and the state."""
+        first = source.new_full((source.shape[0],), self.start_id)
+        return first, self.encode(source, remembers=True)
+
+    def step(self, tokens: Tensor, state: StackState) -> Tensor:
+        """Logits [B,V] of what follows `tokens` [B]; the state advances by one position."""
+        given = tokens[:, None]
+        following = state.next_position()
+        at = torch.zeros_like(given) if following is None else following
+        filled = torch.ones_like(given, dtype=torch.bool)
+        hidden = self.decoder(self.target_embedding(given, at), at, filled, state)  # [B,1,D]
+        logits: Tensor = self.output(hidden)
+        return logits[:, 0]

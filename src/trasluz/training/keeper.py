@@ -1,0 +1,105 @@
+"""What a run hands out: the best weights so far as a model directory, with the record of how they came about."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trasluz.config import Manifest
+from trasluz.models.directory import FORMAT, load_weights, save_model, write_json
+from trasluz.models.transformer import Transformer
+from trasluz.training.checkpoint import Checkpoints, Progress
+from trasluz.training.material import Material, with_vocabulary
+from trasluz.training.progress import Display
+from trasluz.training.settings import RunSettings
+from trasluz.training.validation import Validation, validate
+
+RECORD = "training.json"
+
+
+class Keeper:
+    """Writes the model directory of a run each time its weights are the best so far."""
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        settings: RunSettings,
+        material: Material,
+        model: Transformer,
+        progress: Progress,
+    ) -> None:
+        self.out, self.settings, self.material = out, settings, material
+        self.model, self.progress = model, progress
+
+    def keep(self, validation: Validation) -> None:
+        """Write the present weights and their record."""
+        config = with_vocabulary(self.settings.model, len(self.material.tokenizer))
+        manifest = Manifest(
+            format=FORMAT,
+            model=config,
+            longest_source=self.material.longest_source,
+            source_language=self.settings.source_language,
+            target_language=self.settings.target_language,
+        )
+        save_model(self.out, manifest=manifest, model=self.model, tokenizer=self.material.tokenizer)
+        write_json(self.out / RECORD, self._record(validation))
+
+    def try_average(self, checkpoints: Checkpoints, *, display: Display) -> None:
+        """Average the last checkpoints, as many as the settings say, and keep the mean if it is better."""
+        count = min(self.settings.average, len(checkpoints.places()))
+        if count < 2:
+            return
+        load_weights(self.model, checkpoints.average(count), where=checkpoints.directory)
+        validation = validate(self.model, self.material)
+        figure = validation.figure(self.settings.validation.metric)
+        better = self.progress.best is None or figure > self.progress.best
+        if better:
+            self.keep(validation)
+        verdict = "better, kept" if better else "no better, the best single one stays"
+        display.say(f"mean of the last {count} checkpoints: {self.settings.validation.metric} {figure:.2f}: {verdict}")
+
+    def _record(self, validation: Validation) -> Mapping[str, Any]:
+        progress = self.progress
+        return {
+            "steps": progress.step,
+            "epochs": progress.epoch,
+            "seconds": round(progress.seconds, 1),
+            "target_tokens": progress.tokens,
+            "target_tokens_per_second": round(progress.tokens / max(1e-9, progress.seconds), 1),
+            "peak_memory_mb": peak_memory_mb(),
+            "pairs": len(self.material.batches),
+            "validation": {
+                "loss": validation.loss,
+                "pairs": len(self.material.validation),
+                "metrics": {
+                    name: {"value": metric.value, "signature": metric.signature}
+                    for name, metric in validation.evaluation.metrics.items()
+                },
+            },
+            "threads": torch.get_num_threads(),
+            "device": str(self.model.output.weight.device),
+            "versions": {
+                "trasluz": version("trasluz"),
+                "torch": torch.__version__,
+                "sentencepiece": version("sentencepiece"),
+                "sacrebleu": version("sacrebleu"),
+                "python": platform.python_version(),
+            },
+        }
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory this process has held, in MiB; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

@@ -1,0 +1,164 @@
+"""From files of sentence pairs to a model directory: what is learnt, resumed, kept and written down.
+
+Knows no command line. The loop itself is in `trasluz.training.loop`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trasluz.config import parse
+from trasluz.corpus.read import Pair, read_pairs
+from trasluz.corpus.split import split_pairs
+from trasluz.errors import TrasluzError
+from trasluz.models.build import build_model
+from trasluz.models.directory import TOKENIZER, read_json, write_json, write_whole
+from trasluz.text.tokenizer import Tokenizer
+from trasluz.training.checkpoint import Checkpoints, Progress
+from trasluz.training.keeper import Keeper
+from trasluz.training.loop import Loop
+from trasluz.training.material import fingerprint, learn_tokenizer, prepare, with_vocabulary
+from trasluz.training.optimizer import make_optimizer
+from trasluz.training.preset import choose
+from trasluz.training.progress import Display, Record, make_display
+from trasluz.training.settings import RunSettings, differences, merge
+
+SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
+HELD_OUT_SHARE, MOST_HELD_OUT = 20, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The pairs of a run: those it learns from and those it validates on."""
+
+    training: Sequence[Pair]
+    validation: Sequence[Pair]
+
+
+def read_corpus(
+    paths: Sequence[Path], *, valid: Sequence[Path] = (), columns: tuple[int, int] = (1, 2), seed: int = 1
+) -> Corpus:
+    """Pairs from files; without `valid`, one in twenty (at most a thousand) is held out, and never leaks."""
+    pairs = read_pairs(paths, columns=columns)
+    if valid:
+        return Corpus(pairs, read_pairs(valid, columns=columns))
+    held_out = min(MOST_HELD_OUT, max(1, len(pairs) // HELD_OUT_SHARE))
+    return Corpus(*split_pairs(pairs, held_out=held_out, seed=seed))
+
+
+def train(
+    corpus: Corpus,
+    *,
+    out: Path,
+    preset: str = "auto",
+    changes: Mapping[str, Any] | None = None,
+    display: Display | None = None,
+    device: torch.device | None = None,
+) -> Progress:
+    """Train a translator into the directory `out`; where a run of the same settings stands there, go on.
+
+    `changes` are settings laid over the preset's, as nested groups (see `RunSettings`). Raises
+    `TrasluzError` for what cannot be, `trasluz.training.loop.Stopped` after an interruption.
+    """
+    begin = time.monotonic()
+    display = display or make_display()
+    settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, display=display)
+    tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
+    material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    if material.left_out:
+        display.say(f"{material.left_out} pairs are longer than {settings.batch.longest} pieces: left out")
+    torch.manual_seed(settings.seed)
+    model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
+    optimizer = make_optimizer(model, settings.optimizer)
+    checkpoints = Checkpoints(out / CHECKPOINTS, keep=max(settings.keep, settings.average))
+    progress = Progress()
+    if place := checkpoints.latest():
+        progress = checkpoints.resume(place, model, optimizer)
+        display.say(f"{out} holds a run of {progress.step} steps: going on from there")
+    progress.seconds += time.monotonic() - begin
+    keeper = Keeper(out, settings=settings, material=material, model=model, progress=progress)
+    with Record(out / METRICS, from_step=progress.step) as record:
+        loop = Loop(
+            model,
+            optimizer,
+            material,
+            settings=settings,
+            progress=progress,
+            checkpoints=checkpoints,
+            display=display,
+            record=record,
+            keep_best=keeper.keep,
+        )
+        try:
+            loop.run()
+            keeper.try_average(checkpoints, display=display)
+        finally:
+            display.close()
+    return progress
+
+
+def resolve(
+    corpus: Corpus, *, out: Path, preset: str, changes: Mapping[str, Any], display: Display
+) -> RunSettings:
+    """The settings of a run: those it was begun with, or for a new one the preset's with `changes` over them.
+
+    They are written to the run's directory. Raises `TrasluzError` where a run of other settings or of other
+    pairs stands there; only the budget may change.
+    """
+    begun = out / SETTINGS
+    marks = {"pairs": fingerprint(corpus.training), "validation_pairs": fingerprint(corpus.validation)}
+    if begun.is_file():
+        saved = read_json(begun)
+        settings = _go_on(saved, preset=preset, changes=changes, marks=marks, out=out)
+    else:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
+        budget = changes.get("budget", {})
+        choice = choose(
+            preset, pairs=len(corpus.training), seconds=budget.get("seconds"), steps=budget.get("steps")
+        )
+        settings = parse(RunSettings, merge(choice.settings, changes), where="settings")
+        for reason in choice.reasons:
+            display.say(reason)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(begun, {**marks, "settings": settings.model_dump()})
+    return settings
+
+
+def best_device() -> torch.device:
+    """A CUDA device where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _go_on(
+    saved: Mapping[str, Any], *, preset: str, changes: Mapping[str, Any], marks: Mapping[str, str], out: Path
+) -> RunSettings:
+    """The saved settings of a run with the budget that is given now."""
+    before = parse(RunSettings, saved.get("settings", {}), where=str(out / SETTINGS))
+    asked = merge(before.model_dump(), {"preset": preset, **changes})
+    now = parse(RunSettings, asked, where="settings")
+    others = differences(before.model_dump(exclude={"budget"}), now.model_dump(exclude={"budget"}))
+    others += [f"the {name.replace('_', ' ')} are others" for name in marks if saved.get(name) != marks[name]]
+    if others:
+        raise TrasluzError(
+            f"{out} holds another run: {'; '.join(others)}; choose another --out, or give what it was begun with"
+        )
+    return now
+
+
+def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Display) -> Tokenizer:
+    """The run's tokeniser: learnt once, then read back."""
+    path = out / TOKENIZER
+    if path.is_file():
+        return Tokenizer.from_bytes(path.read_bytes())
+    display.say(f"learning {settings.tokenizer.vocabulary} pieces from {len(corpus.training)} pairs")
+    tokenizer = learn_tokenizer(corpus.training, settings.tokenizer)
+    write_whole(path, tokenizer.to_bytes())
+    return tokenizer
+

@@ -1,0 +1,109 @@
+"""What a training run is asked to do: frozen settings, saved in the run's directory as they were resolved.
+
+Knows no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from trasluz.config import Count, ModelConfig, Positive, Rate, Settings
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class TokenizerSettings(Settings):
+    """How the pieces are learnt; `sampling` above 0 draws segmentations anew in every epoch."""
+
+    vocabulary: Count = 8000
+    kind: Literal["unigram", "bpe"] = "unigram"
+    normalization: Literal["none", "nfkc"] = "none"
+    sampling: Share = 0.0
+
+
+class BatchSettings(Settings):
+    """`tokens` are the cells of the longer side of a batch; `accumulate` batches make one step."""
+
+    tokens: Count = 1024
+    accumulate: Count = 1
+    longest: Count = 256
+
+
+class OptimizerSettings(Settings):
+    """AdamW (Loshchilov and Hutter 2019), its peak rate and the shape of the rate over the run."""
+
+    rate: Positive = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = 300
+    schedule: Literal["inverse-sqrt", "cosine", "constant"] = "cosine"
+    beta1: Rate = 0.9
+    beta2: Rate = 0.98
+    epsilon: Positive = 1e-9
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
+    clip: Positive = 1.0
+
+
+class ValidationSettings(Settings):
+    """How often a run looks at itself, on how much, and when it gives up.
+
+    `every` steps, or ten times over the budget where it is None; `patience` validations without a better
+    `metric` end the run, 0 never does.
+    """
+
+    every: Count | None = None
+    pairs: Count = 500
+    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    patience: Annotated[int, Field(ge=0)] = 0
+
+
+class BudgetSettings(Settings):
+    """Where a run ends: after `steps`, after `seconds`, at whichever comes first; None is no limit."""
+
+    steps: Count | None = None
+    seconds: Positive | None = None
+
+
+class RunSettings(Settings):
+    """All of a run, resolved: what `settings.json` of a run's directory holds."""
+
+    preset: str
+    model: ModelConfig
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    batch: BatchSettings = BatchSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    validation: ValidationSettings = ValidationSettings()
+    budget: BudgetSettings = BudgetSettings()
+    smoothing: Rate = 0.1
+    average: Annotated[int, Field(ge=0)] = 5
+    keep: Count = 5
+    seed: Annotated[int, Field(ge=0)] = 1
+    source_language: str | None = None
+    target_language: str | None = None
+
+
+def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with `changes` laid over them, group by group; a choice of another `kind` starts afresh."""
+    merged = dict(settings)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both_groups = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both_groups and value.get("kind", old.get("kind")) == old.get("kind"):
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any], *, path: str = "") -> list[str]:
+    """Where two settings differ, as "key is this there and that here"."""
+    found = []
+    for key in dict.fromkeys([*there, *here]):
+        old, new = there.get(key), here.get(key)
+        name = f"{path}{key}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += differences(old, new, path=f"{name}.")
+        elif old != new:
+            found.append(f"{name} is {old!r} there and {new!r} here")
+    return found

@@ -1,0 +1,95 @@
+"""Settings: what is wrong with them is said in one sentence that names the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from trasluz.config import RotaryPosition, TransformerConfig, known_keys, parse
+from trasluz.errors import TrasluzError
+
+GOOD: dict[str, Any] = {"embedding": {"vocabulary": 101}}
+
+
+def refusal(**settings: Any) -> str:
+    with pytest.raises(TrasluzError) as refused:
+        parse(TransformerConfig, settings, where="model.yaml")
+    return str(refused.value)
+
+
+def test_what_is_not_given_has_a_default() -> None:
+    config = parse(TransformerConfig, GOOD, where="model.yaml")
+    assert (config.width, config.encoder.layers, config.encoder.attention.score) == (256, 3, "scaled-dot")
+
+
+def test_settings_survive_json() -> None:
+    config = parse(TransformerConfig, {**GOOD, "encoder": {"position": {"kind": "rotary", "base": 500.0}}}, where="")
+    assert config.encoder.position == RotaryPosition(base=500.0)
+    assert TransformerConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        parse(TransformerConfig, GOOD, where="").width = 3
+
+
+def test_an_unknown_key_names_the_nearest_known_one() -> None:
+    assert refusal(**GOOD, widht=3).startswith("model.yaml: unknown key 'widht'; known, nearest first: width, ")
+
+
+def test_an_unknown_key_deep_inside_is_named_by_its_path() -> None:
+    sentence = refusal(**GOOD, encoder={"position": {"kind": "rotary", "bas": 3}})
+    assert sentence.startswith("model.yaml: unknown key 'encoder.position.bas'; known, nearest first: encoder.position.base")
+
+
+def test_a_key_in_the_wrong_place_is_told_its_place() -> None:
+    sentence = refusal(**GOOD, heads=3)
+    assert sentence.startswith("model.yaml: unknown key 'heads'; known, nearest first: encoder.attention.heads")
+
+
+def test_a_missing_key_is_named() -> None:
+    assert refusal() == "model.yaml: the key 'embedding' is missing; give it a value"
+
+
+def test_a_width_that_heads_do_not_divide_is_refused() -> None:
+    assert refusal(**GOOD, width=255) == (
+        "model.yaml: the width 255 is not divisible by the 4 heads of the encoder; "
+        "choose a multiple of 4, or give encoder.attention.head_width"
+    )
+    wide = {"attention": {"heads": 4, "head_width": 7}}
+    assert parse(TransformerConfig, {**GOOD, "width": 255, "encoder": wide, "decoder": wide}, where="").width == 255
+
+
+def test_groups_that_do_not_divide_the_heads_are_refused() -> None:
+    assert refusal(**GOOD, encoder={"attention": {"heads": 4, "kv_heads": 3}}) == (
+        "model.yaml: 'heads' is 4 and 'kv_heads' 3; the second must divide the first"
+    )
+
+
+def test_a_range_too_short_for_the_buckets_is_refused() -> None:
+    assert refusal(**GOOD, encoder={"position": {"kind": "relative", "longest": 16}}) == (
+        "model.yaml: 'longest' is 16, but must be more than half of the 32 buckets"
+    )
+
+
+def test_an_unknown_choice_lists_the_known_ones_nearest_first() -> None:
+    assert refusal(**GOOD, encoder={"attention": {"score": "cosinus"}}).startswith(
+        "model.yaml: unknown encoder.attention.score 'cosinus'; allowed, nearest first: cosine, "
+    )
+    assert refusal(**GOOD, encoder={"position": {"kind": "rotatory"}}).startswith(
+        "model.yaml: unknown encoder.position.kind 'rotatory'; allowed, nearest first: rotary, "
+    )
+
+
+def test_a_value_out_of_range_says_what_is_allowed() -> None:
+    assert refusal(embedding={"vocabulary": 0}) == (
+        "model.yaml: embedding.vocabulary is 0, but it should be greater than or equal to 1"
+    )
+
+
+def test_known_keys_reach_into_every_kind() -> None:
+    keys = known_keys(TransformerConfig)
+    assert {"width", "encoder.position.base", "decoder.position.buckets", "decoder.attention.score"} <= set(keys)
+    assert len(keys) == len(set(keys))
