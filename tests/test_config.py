@@ -25,7 +25,9 @@ def test_what_is_not_given_has_a_default() -> None:
 
 
 def test_settings_survive_json() -> None:
-    config = parse(TransformerConfig, {**GOOD, "encoder": {"position": {"kind": "rotary", "base": 500.0}}}, where="")
+    config = parse(
+        TransformerConfig, {**GOOD, "encoder": {"position": {"kind": "rotary", "base": 500.0}}}, where=""
+    )
     assert config.encoder.position == RotaryPosition(base=500.0)
     assert TransformerConfig.model_validate_json(config.model_dump_json()) == config
 
@@ -36,17 +38,23 @@ def test_settings_are_frozen() -> None:
 
 
 def test_an_unknown_key_names_the_nearest_known_one() -> None:
-    assert refusal(**GOOD, widht=3).startswith("model.yaml: unknown key 'widht'; known, nearest first: width, ")
+    assert refusal(**GOOD, widht=3).startswith(
+        "model.yaml: unknown key 'widht'; known, nearest first: width, "
+    )
 
 
 def test_an_unknown_key_deep_inside_is_named_by_its_path() -> None:
     sentence = refusal(**GOOD, encoder={"position": {"kind": "rotary", "bas": 3}})
-    assert sentence.startswith("model.yaml: unknown key 'encoder.position.bas'; known, nearest first: encoder.position.base")
+    assert sentence.startswith(
+        "model.yaml: unknown key 'encoder.position.bas'; known, nearest first: encoder.position.base"
+    )
 
 
 def test_a_key_in_the_wrong_place_is_told_its_place() -> None:
     sentence = refusal(**GOOD, heads=3)
-    assert sentence.startswith("model.yaml: unknown key 'heads'; known, nearest first: encoder.attention.heads")
+    assert sentence.startswith(
+        "model.yaml: unknown key 'heads'; known, nearest first: encoder.attention.heads"
+    )
 
 
 def test_a_missing_key_is_named() -> None:
@@ -59,7 +67,10 @@ def test_a_width_that_heads_do_not_divide_is_refused() -> None:
         "choose a multiple of 4, or give encoder.attention.head_width"
     )
     wide = {"attention": {"heads": 4, "head_width": 7}}
-    assert parse(TransformerConfig, {**GOOD, "width": 255, "encoder": wide, "decoder": wide}, where="").width == 255
+    assert (
+        parse(TransformerConfig, {**GOOD, "width": 255, "encoder": wide, "decoder": wide}, where="").width
+        == 255
+    )
 
 
 def test_groups_that_do_not_divide_the_heads_are_refused() -> None:
@@ -91,5 +102,7 @@ def test_a_value_out_of_range_says_what_is_allowed() -> None:
 
 def test_known_keys_reach_into_every_kind() -> None:
     keys = known_keys(TransformerConfig)
-    assert {"width", "encoder.position.base", "decoder.position.buckets", "decoder.attention.score"} <= set(keys)
+    assert {"width", "encoder.position.base", "decoder.position.buckets", "decoder.attention.score"} <= set(
+        keys
+    )
     assert len(keys) == len(set(keys))

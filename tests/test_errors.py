@@ -11,4 +11,7 @@ def test_the_nearest_word_comes_first() -> None:
 
 
 def test_an_unknown_word_is_named_with_all_that_are_allowed() -> None:
-    assert str(unknown("score", "dots", ["mlp", "dot"])) == "unknown score 'dots'; allowed, nearest first: dot, mlp"
+    assert (
+        str(unknown("score", "dots", ["mlp", "dot"]))
+        == "unknown score 'dots'; allowed, nearest first: dot, mlp"
+    )

@@ -86,7 +86,7 @@ class NormConfig(Settings):
 
 
 class AttentionConfig(Settings):
-    """Heads and how they compare; `kv_heads` and `head_width` of None mean as many heads, and width / heads."""
+    """Heads and how they compare; without `kv_heads` as many, without `head_width` width / heads."""
 
     score: ScoreName = "scaled-dot"
     heads: Count = 4
@@ -181,7 +181,6 @@ class Manifest(Settings):
     target_language: str | None = None
 
 
-
 def parse(kind: type[AnySettings], settings: Mapping[str, Any], *, where: str) -> AnySettings:
     """`settings` checked and made into a `kind`; `where` names the file or command they came from.
 
@@ -194,7 +193,7 @@ def parse(kind: type[AnySettings], settings: Mapping[str, Any], *, where: str) -
 
 
 def known_keys(kind: type[BaseModel]) -> list[str]:
-    """Every key of `kind` and of the settings inside it, as dotted paths, in the order of their definition."""
+    """Every key of `kind` and of the settings inside it, as dotted paths, in the order they are defined."""
     keys: dict[str, None] = {}
     for name, field in kind.model_fields.items():
         keys[name] = None

@@ -106,7 +106,9 @@ def test_grouped_heads_are_heads_whose_keys_are_repeated() -> None:
     looked = attend(score, query, key, value)
     for head in range(H):
         group = head // (H // G)
-        alone = attend(score, query[:, head : head + 1], key[:, group : group + 1], value[:, group : group + 1])
+        alone = attend(
+            score, query[:, head : head + 1], key[:, group : group + 1], value[:, group : group + 1]
+        )
         torch.testing.assert_close(looked[:, head : head + 1], alone)
 
 

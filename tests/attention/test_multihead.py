@@ -39,7 +39,9 @@ def test_one_head_with_projections_is_the_bilinear_score_of_their_product() -> N
         bilinear.weight.copy_(heads.query.weight.t() @ heads.key.weight)
     x, memory = torch.randn(B, T, D), torch.randn(B, S, D)
     values = heads.value(memory)[:, None]  # [B,1,S,K]
-    looked = attend(bilinear, bilinear.prepare_query(x[:, None]), bilinear.prepare_key(memory[:, None]), values)
+    looked = attend(
+        bilinear, bilinear.prepare_query(x[:, None]), bilinear.prepare_key(memory[:, None]), values
+    )
     torch.testing.assert_close(heads(x, *heads.keys_values(memory)), heads.output(looked[:, 0]))
 
 

@@ -109,7 +109,10 @@ def test_a_bare_cosine_lies_between_minus_one_and_one() -> None:
 
 def test_bilinear_begins_as_the_scaled_dot_product() -> None:
     query, key = torch.randn(B, H, T, K), torch.randn(B, H, S, K)
-    kinds = [make_score(kind, query_width=K, key_width=K, heads=H, kv_heads=H) for kind in ("bilinear", "scaled-dot")]
+    kinds = [
+        make_score(kind, query_width=K, key_width=K, heads=H, kv_heads=H)
+        for kind in ("bilinear", "scaled-dot")
+    ]
     torch.testing.assert_close(compare(kinds[0], query, key), compare(kinds[1], query, key))
 
 

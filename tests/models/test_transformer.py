@@ -71,7 +71,7 @@ def test_it_is_pytorchs_transformer_on_the_same_weights(place: Literal["pre", "p
     theirs = nn.Transformer(D, HEADS, 2, 1, F, dropout=0.0, norm_first=norm_first, batch_first=True)
     for parameter in theirs.parameters():
         nn.init.normal_(parameter, std=0.3)
-    if not norm_first:  # PyTorch always puts a last norm; the paper, and ours, only where the norms stand first
+    if not norm_first:  # PyTorch always has a last norm; the paper, and ours, only where norms stand first
         theirs.encoder.norm = theirs.decoder.norm = None
     ours = shaken(build_model(configuration(norm={"place": place})))
     copy_stack(ours.encoder, theirs.encoder, place=place)

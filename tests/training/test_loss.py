@@ -51,7 +51,9 @@ def test_the_loss_is_its_formula(smoothing: float) -> None:
     for row, wanted in enumerate(target.tolist()):
         wished = [smoothing / V + (1 - smoothing) * (entry == wanted) for entry in range(V)]
         expected -= sum(share * log_p[row, entry] for entry, share in enumerate(wished))
-    assert smoothed_loss(hidden, target, output=made, smoothing=smoothing).item() == pytest.approx(expected, rel=1e-5)
+    assert smoothed_loss(hidden, target, output=made, smoothing=smoothing).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_a_model_that_knows_nothing_loses_the_logarithm_of_the_vocabulary() -> None:

@@ -29,7 +29,9 @@ def test_the_inverse_square_root_halves_in_four_times_the_steps() -> None:
 
 def test_the_cosine_falls_with_the_budget() -> None:
     assert rate(500, progress=0.5, schedule="cosine") == pytest.approx(0.25)
-    assert rate(500, progress=1 / 3, schedule="cosine") == pytest.approx(0.5 * (1 + math.cos(math.pi / 3)) / 2)
+    assert rate(500, progress=1 / 3, schedule="cosine") == pytest.approx(
+        0.5 * (1 + math.cos(math.pi / 3)) / 2
+    )
     assert rate(500, progress=1.0, schedule="cosine") == pytest.approx(0.0)
 
 

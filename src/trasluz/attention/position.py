@@ -33,7 +33,7 @@ class Position(nn.Module):
 
 
 class Sinusoidal(Position):
-    """sin and cos of the position at wavelengths from 2 pi to 10000 x 2 pi (Vaswani et al. 2017, section 3.5).
+    """sin and cos of the position at wavelengths of 2 pi to 10000 x 2 pi (Vaswani et al. 2017, section 3.5).
 
     `interleaved` is the paper's layout (sin, cos, sin, cos ...); `halves` (Marian's) has all the sines first.
     The layouts differ by a permutation of the model's width. Any position can be coded.
@@ -72,8 +72,9 @@ class Learned(Position):
         last = int(at.max())
         if last >= self.embedding.num_embeddings:
             raise TrasluzError(
-                f"position {last} is beyond the {self.embedding.num_embeddings} learnt positions of this model; "
-                "give shorter text, or train with more positions or with 'sinusoidal', 'rotary' or 'relative'"
+                f"position {last} is beyond the {self.embedding.num_embeddings} learnt positions of this "
+                "model; give shorter text, or train with more positions or with 'sinusoidal', 'rotary' or "
+                "'relative'"
             )
         added: Tensor = embeddings + self.embedding(at)
         return added

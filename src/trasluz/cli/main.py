@@ -40,7 +40,8 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def about(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is."),
     ] = False,
 ) -> None:
     """Train your own translator from your own sentence pairs, and see every attention weight it used."""
@@ -57,7 +58,7 @@ def run() -> None:
     except KeyboardInterrupt:
         _fail("stopped")
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # whoever read it has gone; there is nobody to tell
+        sys.stdout = None  # whoever read it has gone; there is nobody to tell
         sys.exit(1)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}")

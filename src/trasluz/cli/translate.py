@@ -24,7 +24,8 @@ BAD_VERDICT = 3
 def translate(
     model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Text to translate, a line at a time; without files, standard input.")
+        list[Path] | None,
+        typer.Argument(help="Text to translate, a line at a time; without files, standard input."),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", "-t", help="Translate this text.")] = None,
     beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from trasluz.decoding.rules import Hypothesis, Rules
 from trasluz.errors import TrasluzError
-from trasluz.layers.state import Decodable
+from trasluz.layers.state import AnyState, Decodable
 
 
 def beam(
-    model: Decodable,
+    model: Decodable[AnyState],
     source: Tensor,
     *,
     size: int = 5,
@@ -111,7 +111,7 @@ class _Search:
         )
 
     def advance(self, log_probabilities: Tensor, *, length: int, rules: Rules) -> Tensor:
-        """Extend the hypotheses to `length` tokens by log-probabilities [Bk,V]; return parents' places [B,k]."""
+        """Extend all hypotheses to `length` tokens by log-probabilities [Bk,V]; return the parents [B,k]."""
         size, vocabulary = self.logprobs.shape[1], log_probabilities.shape[1]
         totals = self.logprobs.flatten()[:, None] + log_probabilities  # [Bk,V]
         # [B,2k] candidates: at most k of them end, one of each parent, so that k go on
@@ -153,9 +153,14 @@ class _Search:
         logprobs = torch.cat([self.pool_logprobs, self.logprobs.where(empty, -math.inf)], 1)  # [B,n+k]
         ids = torch.cat([self.pool_ids, self.ids], 1)  # [B,n+k,C]
         columns = (self.sentences, self.caps, ids, logprobs)
-        for sentence, cap, own_ids, own_logprobs in zip(*(column.tolist() for column in columns), strict=True):
+        for sentence, cap, own_ids, own_logprobs in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
             there = [own for own in zip(own_ids, own_logprobs, strict=True) if own[1] != -math.inf]
-            yield sentence, [rules.hypothesis(row, logprob=logprob, cap=cap) for row, logprob in there[:n_best]]
+            yield (
+                sentence,
+                [rules.hypothesis(row, logprob=logprob, cap=cap) for row, logprob in there[:n_best]],
+            )
 
 
 def _take(values: Tensor, places: Tensor) -> Tensor:

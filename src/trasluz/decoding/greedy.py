@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from trasluz.decoding.rules import Hypothesis, Rules
-from trasluz.layers.state import Decodable
+from trasluz.layers.state import AnyState, Decodable
 
 WORTH_LEAVING = 0.25
 """Rows leave the batch when at least this share of it has ended: leaving sooner costs more than it saves."""
 
 
 def greedy(
-    model: Decodable, source: Tensor, *, length_penalty: float = 1.0, caps: Tensor | None = None
+    model: Decodable[AnyState], source: Tensor, *, length_penalty: float = 1.0, caps: Tensor | None = None
 ) -> list[Hypothesis]:
     """The hypothesis of each source [B,S] that takes the most likely token at each step.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class Rules:
     length_penalty: float
 
     @classmethod
-    def of(cls, model: Decodable, source: Tensor, *, length_penalty: float, caps: Tensor | None) -> Self:
+    def of(cls, model: Decodable[Any], source: Tensor, *, length_penalty: float, caps: Tensor | None) -> Self:
         """The rules for a batch of sources [B,S]; `caps` [B] are `length_cap`'s where none are given."""
         if not (math.isfinite(length_penalty) and length_penalty >= 0):
             raise TrasluzError(

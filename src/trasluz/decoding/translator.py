@@ -6,9 +6,11 @@ S source tokens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +25,15 @@ from trasluz.errors import TrasluzError
 from trasluz.layers.state import Decodable
 from trasluz.text.sentences import split_text, trim
 
+if TYPE_CHECKING:
+    from trasluz.text.tokenizer import Tokenizer
+
 BATCH_TOKENS = 16384
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another translation of the same text, and its score."""
+    """One of the best translations of a text, and its score."""
 
     text: str
     score: float
@@ -41,8 +46,9 @@ class Translation:
     `score` is the sum of the natural log-probabilities of all tokens, end symbols included, divided by their
     number to the power of the length penalty: with a penalty of 1 the mean log-probability of a token, over
     all parts where the text was cut. It is None where there was nothing to translate. `verdict` is the worst
-    of the parts. `alternatives` are the next best after `text`, best first, each another text; there are none
-    where the text was cut.
+    of the parts. `alternatives` are the best texts that were found, as many as asked for or fewer, all
+    different; the first of them is `text`. It is the only one where the text was cut, and there is none where
+    there was nothing to translate.
     """
 
     source: str
@@ -50,18 +56,6 @@ class Translation:
     score: float | None
     verdict: Verdict
     alternatives: tuple[Alternative, ...] = ()
-
-
-class Pieces(Protocol):
-    """What is asked of a tokeniser: text to ids without start and end symbols, and back."""
-
-    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text."""
-        ...
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids."""
-        ...
 
 
 @dataclass(slots=True)
@@ -87,7 +81,12 @@ class Translator:
     """
 
     def __init__(
-        self, model: Decodable, tokenizer: Pieces, *, longest_source: int, longest_target: int | None = None
+        self,
+        model: Decodable[Any],
+        tokenizer: Tokenizer,
+        *,
+        longest_source: int,
+        longest_target: int | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -128,10 +127,10 @@ class Translator:
         """Translate a text, or each of several in their order.
 
         `beam` hypotheses are followed at once, 1 is greedy; `length_penalty` is the power of the length that
-        scores are divided by; `n_best` texts are given of each (the first one and `n_best` - 1 alternatives,
-        or fewer where there are no more). `batch_tokens` bounds how much is translated at once: rows x
-        beam x tokens of the longest source; it does not change the result. White space around each part stays
-        as it is. Raises `TrasluzError` for a number out of its range.
+        scores are divided by; `n_best` is how many alternatives are given of each text. `batch_tokens` bounds
+        how much is translated at once: rows x beam x tokens of the longest source; it does not change the
+        result. White space around each part stays as it is. Raises `TrasluzError` for a number out of its
+        range.
         """
         texts = [text] if isinstance(text, str) else list(text)
         segments = [[_Segment(*trim(part)) for part in self._cut(one)] for one in texts]
@@ -213,16 +212,21 @@ class Translator:
     def _assemble(self, text: str, segments: Sequence[_Segment], *, length_penalty: float) -> Translation:
         """Put a text's translation together from its parts."""
         best = [segment.hypotheses[0] for segment in segments if segment.hypotheses]
-        candidates = self._candidates(segments[0]) if len(segments) == 1 else []
+        score = _score(best, length_penalty=length_penalty) if best else None
+        joined = "".join(self._text_of(segment, *segment.hypotheses[:1]) for segment in segments)
+        if len(segments) == 1:
+            alternatives = self._alternatives(segments[0])
+        else:
+            alternatives = [] if score is None else [Alternative(joined, score)]
         return Translation(
             source=text,
-            text="".join(self._text_of(segment, *segment.hypotheses[:1]) for segment in segments),
-            score=_score(best, length_penalty=length_penalty) if best else None,
+            text=joined,
+            score=score,
             verdict=worst(self._judge(segment) for segment in segments if segment.hypotheses),
-            alternatives=tuple(candidates[1:]),
+            alternatives=tuple(alternatives),
         )
 
-    def _candidates(self, segment: _Segment) -> list[Alternative]:
+    def _alternatives(self, segment: _Segment) -> list[Alternative]:
         """The distinct texts of a part's hypotheses, each with the score of the best that spells it."""
         scores: dict[str, float] = {}
         for hypothesis in segment.hypotheses:
@@ -245,19 +249,38 @@ class Translator:
         )
 
 
+def load(directory: Path | str, *, device: torch.device | str | None = None) -> Translator:
+    """The translator in a model directory, on the CPU unless another `device` is given.
+
+    Raises `TrasluzError` for a directory that is no whole model.
+    """
+    from trasluz.config import LearnedPosition
+    from trasluz.models.directory import load_model
+
+    loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
+    position = loaded.manifest.model.decoder.position
+    return Translator(
+        loaded.model,
+        loaded.tokenizer,
+        longest_source=loaded.manifest.longest_source,
+        longest_target=position.length if isinstance(position, LearnedPosition) else None,
+    )
+
+
 def _score(parts: Sequence[Hypothesis], *, length_penalty: float) -> float:
     """The score of several hypotheses as if they were one."""
-    return sum(part.logprob for part in parts) / sum(part.length for part in parts) ** length_penalty
+    length = float(sum(part.length for part in parts))
+    return sum(part.logprob for part in parts) / math.pow(length, length_penalty)
 
 
-def _device_of(model: Decodable) -> torch.device:
+def _device_of(model: Decodable[Any]) -> torch.device:
     """Where the parameters of a model are; the CPU where it has none."""
     first = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     return torch.device("cpu") if first is None else first.device
 
 
 def _batches(lengths: Sequence[int], *, beam: int, batch_tokens: int) -> Iterator[list[int]]:
-    """Row numbers, longest first, in batches of `batch_tokens` (rows x beam x longest) at most, or one row."""
+    """Row numbers, longest first, in batches of up to `batch_tokens` (rows x beam x longest), or one row."""
     rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     while rows:
         fit = max(1, batch_tokens // (beam * lengths[rows[0]]))

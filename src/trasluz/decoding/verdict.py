@@ -29,7 +29,7 @@ SPARE_CHARACTERS, SPARE_TOKENS = 20, 5
 
 WORD = re.compile(r"\w+")
 LETTERS = re.compile(r"[^\W\d_]+")
-PLAIN_WORD = re.compile(r"[\W_]*([^\W\d_]+(?:['’-][^\W\d_]+)*)[\W_]*")
+PLAIN_WORD = re.compile(r"[^\w/\\@#$=<>&|-]*([^\W\d_]+(?:['’-][^\W\d_]+)*)[^\w/\\@#$=<>&|-]*")
 
 
 class Verdict(StrEnum):

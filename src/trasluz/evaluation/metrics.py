@@ -51,6 +51,15 @@ class Evaluation:
         """How often each verdict was given, the most frequent first."""
         return dict(Counter(translation.verdict.value for translation in self.translations).most_common())
 
+    def describe(self) -> str:
+        """The metrics with their signatures, and the verdicts, a line each."""
+        figures = [f"{one.name:5} {one.value:6.2f}  {one.signature}" for one in self.metrics.values()]
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items())
+        search = f"beam {self.beam}, length penalty {self.length_penalty:g}"
+        return "\n".join(
+            [*figures, f"{self.sentences} sentences in {self.seconds:.1f} s ({search}): {verdicts}"]
+        )
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values, ready for `json.dumps`."""
         return {

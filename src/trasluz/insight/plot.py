@@ -20,9 +20,7 @@ LOW, HIGH = (250, 250, 245), (178, 60, 20)
 """The colours of the weights 0 and 1."""
 
 
-def print_weights(
-    weights: Tensor, *, rows: Sequence[str], columns: Sequence[str], console: Console
-) -> None:
+def print_weights(weights: Tensor, *, rows: Sequence[str], columns: Sequence[str], console: Console) -> None:
     """Print a matrix [T,S] with a percentage in each cell, the darker the larger."""
     table = Table(box=None, padding=0, collapse_padding=True)
     table.add_column("")

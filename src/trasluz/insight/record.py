@@ -75,4 +75,6 @@ def record(translator: Translator, text: str, *, target: str | None = None) -> A
 
 def _parts(stack: nn.Module, kind: str) -> list[MultiHead]:
     """The multi-head attentions of one kind in a stack, from the first layer to the last."""
-    return [part for name, part in stack.named_modules() if isinstance(part, MultiHead) and f".{kind}." in name]
+    return [
+        part for name, part in stack.named_modules() if isinstance(part, MultiHead) and f".{kind}." in name
+    ]

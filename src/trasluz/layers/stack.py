@@ -88,7 +88,7 @@ class NoMemory(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention, feed-forward; a residual around each (Vaswani et al. 2017, figure 1)."""
+    """Self-attention, cross-attention, feed-forward; a residual around each (Vaswani et al. 2017, fig. 1)."""
 
     def __init__(
         self,

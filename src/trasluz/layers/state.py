@@ -6,7 +6,7 @@ Knows no model and no search. Letters: B rows, S remembered positions, G key/val
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,7 +24,10 @@ class DecodeState(Protocol):
         ...
 
 
-class Decodable(Protocol):
+AnyState = TypeVar("AnyState", bound=DecodeState)
+
+
+class Decodable(Protocol[AnyState]):
     """A model that a search can drive: one token per row goes in, the scores of the next token come out."""
 
     vocabulary: int
@@ -32,11 +35,11 @@ class Decodable(Protocol):
     end_id: int
     forbidden_ids: tuple[int, ...]
 
-    def start(self, source: Tensor) -> tuple[Tensor, DecodeState]:
+    def start(self, source: Tensor) -> tuple[Tensor, AnyState]:
         """Read `source` [B,S], padded at the right; return the first tokens to feed [B] and the state."""
         ...
 
-    def step(self, tokens: Tensor, state: DecodeState) -> Tensor:
+    def step(self, tokens: Tensor, state: AnyState) -> Tensor:
         """Logits [B,V] of what follows `tokens` [B]; the state advances by one position."""
         ...
 

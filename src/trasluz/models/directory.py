@@ -66,7 +66,9 @@ def load_model(directory: Path, *, device: torch.device | None = None) -> Loaded
 def read_manifest(directory: Path) -> Manifest:
     """What config.json of a model directory says, checked."""
     if not directory.is_dir():
-        raise TrasluzError(f"{directory}: there is no such model directory; give the --out of a `trasluz train`")
+        raise TrasluzError(
+            f"{directory}: there is no such model directory; give the --out of a `trasluz train`"
+        )
     path = _part(directory, CONFIG)
     settings = read_json(path)
     given = settings.get("format")
@@ -84,7 +86,7 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], *, where: Path) -> None:
-    """Copy `weights` into a model; what is missing, left over or of another shape is an error that lists it."""
+    """Copy `weights` into a model; an error lists what is missing, left over or of another shape."""
     parameters = dict(model.named_parameters())
     problems = [f"lacks {name}" for name in parameters.keys() - weights.keys()]
     problems += [f"has {name}, which the model does not know" for name in weights.keys() - parameters.keys()]
@@ -105,7 +107,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise TrasluzError(f"{path} is damaged or is no safetensors file ({error}); copy or train it again") from None
+        raise TrasluzError(
+            f"{path} is damaged or is no safetensors file ({error}); copy or train it again"
+        ) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -115,7 +119,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise TrasluzError(f"{path} is damaged: it is not valid JSON ({error})") from None
     if not isinstance(settings, dict):
-        raise TrasluzError(f"{path} is damaged: it should hold a JSON object, but holds a {type(settings).__name__}")
+        raise TrasluzError(
+            f"{path} is damaged: it should hold a JSON object, but holds a {type(settings).__name__}"
+        )
     return settings
 
 

@@ -62,7 +62,7 @@ class Transformer(nn.Module):
         return hidden
 
     def teacher_forced(self, target: Tensor) -> Tensor:
-        """What is given to the decoder so that it predicts `target` [B,T]: the start symbol, then the target."""
+        """What the decoder is given so that it predicts `target` [B,T]: the start symbol, then the target."""
         return torch.cat([target.new_full((target.shape[0], 1), self.start_id), target[:, :-1]], 1)
 
     def start(self, source: Tensor) -> tuple[Tensor, StackState]:

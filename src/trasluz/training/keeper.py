@@ -1,4 +1,4 @@
-"""What a run hands out: the best weights so far as a model directory, with the record of how they came about."""
+"""What a run hands out: the best weights so far as a model directory, with the record of their making."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ class Keeper:
         if better:
             self.keep(validation)
         verdict = "better, kept" if better else "no better, the best single one stays"
-        display.say(f"mean of the last {count} checkpoints: {self.settings.validation.metric} {figure:.2f}: {verdict}")
+        display.say(
+            f"mean of the last {count} checkpoints: {self.settings.validation.metric} {figure:.2f}: {verdict}"
+        )
 
     def _record(self, validation: Validation) -> Mapping[str, Any]:
         progress = self.progress

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ VALIDATIONS_IN_A_BUDGET = 10
 RECORD_STEPS = 50
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818  # it is no error to be stopped
     """Somebody asked the run to stop, and all it had learnt is in a checkpoint."""
 
 
@@ -126,7 +127,9 @@ class Loop:
         """The share of the budget that is used up; 0 where there is no budget."""
         budget = self.settings.budget
         by_steps = 0.0 if budget.steps is None else self.progress.step / budget.steps
-        by_time = 0.0 if budget.seconds is None else self.progress.seconds / max(1e-9, self._seconds_to_learn())
+        by_time = (
+            0.0 if budget.seconds is None else self.progress.seconds / max(1e-9, self._seconds_to_learn())
+        )
         return min(1.0, max(by_steps, by_time))
 
     def _seconds_to_learn(self) -> float:
@@ -206,10 +209,10 @@ class Loop:
 @contextmanager
 def _signals(ask: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask for a stop; a second one stops at once, as ever."""
-    before = {}
+    before: dict[signal.Signals, Any] = {}
 
     def once(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
         ask()
 
     try:

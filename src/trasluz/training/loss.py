@@ -56,7 +56,7 @@ class _ChunkedLoss(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         grad_hidden, grad_weight, grad_bias = ctx.saved_tensors
         return grad_hidden * scale, grad_weight * scale, grad_bias * scale, None, None

@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from trasluz.config import ModelConfig
-from trasluz.corpus.batch import Batches, Sequences
+from trasluz.corpus.batch import Batches, Encoded, Sequences
 from trasluz.corpus.read import Pair
+from trasluz.corpus.sampling import SampledSequences
+from trasluz.corpus.split import group_by_source
 from trasluz.errors import TrasluzError
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import RunSettings, TokenizerSettings
@@ -41,8 +44,10 @@ def learn_tokenizer(pairs: Sequence[Pair], settings: TokenizerSettings) -> Token
 
 
 def with_vocabulary(config: ModelConfig, entries: int) -> ModelConfig:
-    """A model's configuration with the vocabulary that was learnt, which may be smaller than was asked for."""
-    return config.model_copy(update={"embedding": config.embedding.model_copy(update={"vocabulary": entries})})
+    """A model's configuration with the vocabulary that was learnt, perhaps a smaller one than asked for."""
+    return config.model_copy(
+        update={"embedding": config.embedding.model_copy(update={"vocabulary": entries})}
+    )
 
 
 def prepare(
@@ -52,30 +57,31 @@ def prepare(
 
     Raises `TrasluzError` where no pair is left.
     """
-    source = _encode(tokenizer, [pair.source for pair in training])
-    target = _encode(tokenizer, [pair.target for pair in training])
+    source, target = _encode_sides(training, tokenizer)
     longest = settings.batch.longest
-    fits = [max(len(a), len(b)) <= longest for a, b in zip(source, target, strict=True)]
-    if not any(fits):
+    lengths = [max(len(a), len(b)) for a, b in zip(source, target, strict=True)]
+    fits = [number for number, length in enumerate(lengths) if length <= longest]
+    if not fits:
         raise TrasluzError(
             f"all {len(training)} pairs are longer than {longest} pieces; raise batch.longest, or split them"
         )
-    source = [ids for ids, fit in zip(source, fits, strict=True) if fit]
-    target = [ids for ids, fit in zip(target, fits, strict=True) if fit]
-    lengths = sorted((len(ids) for ids in source), reverse=True)
-    checked = validation[: settings.validation.pairs]
+    source, target = [source[number] for number in fits], [target[number] for number in fits]
+    sampled = partial(_sampled, tokenizer=tokenizer, settings=settings)
+    range_seen = sorted((len(ids) for ids in source), reverse=True)[:RANGE_SEEN_BY][-1]
+    checked = _spread(validation, settings.validation.pairs)
+    held_source, held_target = map(Sequences.from_lists, _encode_sides(checked, tokenizer))
     return Material(
         tokenizer=tokenizer,
-        batches=_batches(source, target, tokenizer=tokenizer, settings=settings),
-        validation=checked,
-        held_out=_batches(
-            _encode(tokenizer, [pair.source for pair in checked]),
-            _encode(tokenizer, [pair.target for pair in checked]),
+        batches=_batches(
+            sampled(Sequences.from_lists(source), [training[number].source for number in fits]),
+            sampled(Sequences.from_lists(target), [training[number].target for number in fits]),
             tokenizer=tokenizer,
             settings=settings,
         ),
-        longest_source=lengths[min(RANGE_SEEN_BY, len(lengths)) - 1],
-        left_out=len(training) - len(source),
+        validation=checked,
+        held_out=_batches(held_source, held_target, tokenizer=tokenizer, settings=settings),
+        longest_source=range_seen,
+        left_out=len(training) - len(fits),
     )
 
 
@@ -87,18 +93,30 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
     return digest.hexdigest()
 
 
-def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """The ids of each text with the end symbol behind them."""
-    return [[*ids, tokenizer.end_id] for ids in tokenizer.encode_all(texts)]
+def _encode_sides(pairs: Sequence[Pair], tokenizer: Tokenizer) -> tuple[list[list[int]], list[list[int]]]:
+    """The ids of all sources and of all targets, each with the end symbol behind them."""
+    source = tokenizer.encode_all([pair.source for pair in pairs])
+    target = tokenizer.encode_all([pair.target for pair in pairs])
+    end = tokenizer.end_id
+    return [[*ids, end] for ids in source], [[*ids, end] for ids in target]
 
 
-def _batches(
-    source: list[list[int]], target: list[list[int]], *, tokenizer: Tokenizer, settings: RunSettings
-) -> Batches:
-    return Batches(
-        Sequences.from_lists(source),
-        Sequences.from_lists(target),
-        tokens=settings.batch.tokens,
-        seed=settings.seed,
-        pad_id=tokenizer.pad_id,
-    )
+def _sampled(
+    fixed: Sequences, texts: Sequence[str], *, tokenizer: Tokenizer, settings: RunSettings
+) -> Encoded:
+    """The sequences as they are, or cut anew in every epoch where the settings say so."""
+    share = settings.tokenizer.sampling
+    if share == 0:
+        return fixed
+    return SampledSequences(fixed, texts, tokenizer=tokenizer, share=share, seed=settings.seed)
+
+
+def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """About `count` pairs from all over the list, every source with all of its targets."""
+    groups = group_by_source(pairs)
+    step = -(-len(pairs) // count)
+    return [Pair(source, target) for source, targets in groups[::step] for target in targets]
+
+
+def _batches(source: Encoded, target: Encoded, *, tokenizer: Tokenizer, settings: RunSettings) -> Batches:
+    return Batches(source, target, tokens=settings.batch.tokens, seed=settings.seed, pad_id=tokenizer.pad_id)

@@ -73,7 +73,7 @@ class PlainDisplay:
 
     def say(self, sentence: str) -> None:
         """A line on standard error."""
-        print(sentence, file=sys.stderr, flush=True)
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
     def step(self, report: StepReport) -> None:
         """A line, unless there was one a moment ago."""

@@ -147,7 +147,8 @@ def _go_on(
     others += [f"the {name.replace('_', ' ')} are others" for name in marks if saved.get(name) != marks[name]]
     if others:
         raise TrasluzError(
-            f"{out} holds another run: {'; '.join(others)}; choose another --out, or give what it was begun with"
+            f"{out} holds another run: {'; '.join(others)}; choose another --out, or give what it was begun "
+            "with"
         )
     return now
 
@@ -161,4 +162,3 @@ def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Dis
     tokenizer = learn_tokenizer(corpus.training, settings.tokenizer)
     write_whole(path, tokenizer.to_bytes())
     return tokenizer
-

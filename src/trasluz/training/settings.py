@@ -6,9 +6,9 @@ Knows no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trasluz.config import Count, ModelConfig, Positive, Rate, Settings
 
@@ -16,12 +16,20 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class TokenizerSettings(Settings):
-    """How the pieces are learnt; `sampling` above 0 draws segmentations anew in every epoch."""
+    """How the pieces are learnt; `sampling` is the share of sentences cut in another way in every epoch."""
 
     vocabulary: Count = 8000
     kind: Literal["unigram", "bpe"] = "unigram"
     normalization: Literal["none", "nfkc"] = "none"
     sampling: Share = 0.0
+
+    @model_validator(mode="after")
+    def _sampling_has_ways(self) -> Self:
+        if self.sampling > 0 and self.kind == "bpe":
+            raise ValueError(
+                "tokenizer.sampling needs the kind 'unigram', since 'bpe' cuts a word in one way only"
+            )
+        return self
 
 
 class BatchSettings(Settings):
@@ -88,8 +96,11 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     merged = dict(settings)
     for key, value in changes.items():
         old = merged.get(key)
-        both_groups = isinstance(old, Mapping) and isinstance(value, Mapping)
-        if both_groups and value.get("kind", old.get("kind")) == old.get("kind"):
+        if (
+            isinstance(old, Mapping)
+            and isinstance(value, Mapping)
+            and value.get("kind", old.get("kind")) == old.get("kind")
+        ):
             merged[key] = merge(old, value)
         else:
             merged[key] = value
