@@ -20,6 +20,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from trasluz.models.directory import write_whole
 
 PLAIN_LINE_SECONDS = 10.0
+LONGEST_SAMPLE = 100
+SIGNED = ("bleu", "chrf")
+"""The metrics whose signatures are shown at every validation; metrics.jsonl has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +127,19 @@ def describe(report: StepReport) -> str:
 
 
 def describe_validation(report: ValidationReport) -> str:
-    """A validation in a few lines, sample translations included."""
+    """A validation in a few lines: figures, how they were counted, sample translations."""
     figures = "  ".join(f"{name} {value:.2f}" for name, value in report.metrics.items())
     mark = "  (best so far)" if report.best else ""
     lines = [f"step {report.step}: validation loss {report.loss:.3f}  {figures}{mark}"]
+    lines += [f"    {name}: {report.signatures[name]}" for name in SIGNED]
     for sample in report.samples:
-        lines += [f"    {sample['source']}", f"      -> {sample['translation']}"]
+        lines += [f"    {shortened(sample['source'])}", f"      -> {shortened(sample['translation'])}"]
     return "\n".join(lines)
+
+
+def shortened(text: str) -> str:
+    """A text that fits in a line."""
+    return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
 
 
 def clock(seconds: float) -> str:
