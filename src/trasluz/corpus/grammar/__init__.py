@@ -1,0 +1,1 @@
+"""The English-Spanish grammar behind the bundled corpus."""
