@@ -129,11 +129,14 @@ def settings_of(words: Sequence[str]) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The settings in a YAML file.
 
-    Raises `TrasluzError` for a file that is missing, is not YAML, or does not hold a mapping.
+    Raises `TrasluzError` for a file that is missing, is not UTF-8 or not YAML, or does not hold a mapping.
     """
     if not path.is_file():
         raise TrasluzError(f"{path}: there is no such file of settings")
-    settings = _yaml(path.read_text(encoding="utf-8"), where=str(path))
+    try:
+        settings = _yaml(path.read_text(encoding="utf-8"), where=str(path))
+    except UnicodeDecodeError as error:
+        raise TrasluzError(f"{path} is not UTF-8 ({error}); convert it to UTF-8") from None
     if not isinstance(settings, dict):
         raise TrasluzError(f"{path}: settings are keys with values, such as 'model: {{width: 256}}'")
     return settings

@@ -235,14 +235,18 @@ class Translator:
 
     def _text_of(self, segment: _Segment, hypothesis: Hypothesis | None = None) -> str:
         """A part in the other language, with its own white space around; as it was if nothing was found."""
-        core = segment.core if hypothesis is None else self.tokenizer.decode(hypothesis.ids).strip()
+        core = segment.core if hypothesis is None else self._core_of(hypothesis)
         return segment.leading + core + segment.trailing
+
+    def _core_of(self, hypothesis: Hypothesis) -> str:
+        """The text of a hypothesis, in one line as its source is."""
+        return " ".join(self.tokenizer.decode(hypothesis.ids).splitlines()).strip()
 
     def _judge(self, segment: _Segment) -> Verdict:
         best = segment.hypotheses[0]
         return judge(
             segment.core,
-            self.tokenizer.decode(best.ids).strip(),
+            self._core_of(best),
             finished=best.finished,
             source_tokens=len(segment.ids),
             target_tokens=len(best.ids),

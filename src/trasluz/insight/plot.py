@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from trasluz.errors import TrasluzError
+from trasluz.errors import TrasluzError, unknown
 
+PICTURES = (".png", ".svg", ".pdf")
 LOW, HIGH = (250, 250, 245), (178, 60, 20)
 """The colours of the weights 0 and 1."""
 
@@ -25,7 +26,7 @@ def print_weights(weights: Tensor, *, rows: Sequence[str], columns: Sequence[str
     table = Table(box=None, padding=0, collapse_padding=True)
     table.add_column("")
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
     for name, row in zip(rows, weights.tolist(), strict=True):
         table.add_row(Text(f"{name} "), *(_cell(weight) for weight in row))
     console.print(table)
@@ -34,20 +35,24 @@ def print_weights(weights: Tensor, *, rows: Sequence[str], columns: Sequence[str
 def save_picture(
     weights: Tensor, path: Path, *, rows: Sequence[str], columns: Sequence[str], title: str
 ) -> None:
-    """Write a matrix [T,S] as a picture; the ending of `path` is its format (.png, .svg, .pdf).
+    """Write a matrix [T,S] as a picture; the ending of `path`, one of `PICTURES`, is its format.
 
-    Raises `TrasluzError` where matplotlib, the extra `plot`, is not installed.
+    Raises `TrasluzError` for another ending, and where matplotlib, the extra `plot`, is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise TrasluzError("pictures need matplotlib; install it with: pip install 'trasluz[plot]'") from None
+    if path.suffix.lower() not in PICTURES:
+        raise unknown("kind of picture", path.suffix, PICTURES)
     figure = Figure(figsize=(2 + 0.45 * len(columns), 1.5 + 0.4 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(weights.numpy(), cmap="Oranges", vmin=0.0, vmax=1.0, aspect="auto")
     axes.set_xticks(range(len(columns)), list(columns), rotation=60, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_title(title)
+    for text in (axes.title, *axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set_parse_math(False)  # a piece with dollars is no formula
     figure.colorbar(image, label="attention weight")
     figure.savefig(path, dpi=150)
 

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from trasluz.attention.multihead import MultiHead
 from trasluz.decoding.translator import Translator
+from trasluz.errors import TrasluzError
 from trasluz.models.transformer import Transformer
+from trasluz.text.sentences import trim
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,16 @@ def record(translator: Translator, text: str, *, target: str | None = None) -> A
     """
     model, tokenizer = translator.model, translator.tokenizer
     assert isinstance(model, Transformer)
-    source_ids = [*tokenizer.encode(text), tokenizer.end_id]
+    source_ids = [*tokenizer.encode(trim(text)[1]), tokenizer.end_id]
+    if len(source_ids) > translator.longest_source:
+        raise TrasluzError(
+            f"the text has {len(source_ids)} pieces, but the model sees at most {translator.longest_source} "
+            "at once; give a shorter text, such as one of its sentences"
+        )
     if target is None:
-        target = translator.translate(text).text
-    target_ids = [*tokenizer.encode(target), tokenizer.end_id]
+        target_ids = _decoded(translator, source_ids)
+    else:
+        target_ids = [*tokenizer.encode(trim(target)[1]), tokenizer.end_id]
     device = model.output.weight.device
     source, wanted = (torch.tensor([ids], device=device) for ids in (source_ids, target_ids))
     with (
@@ -71,6 +79,12 @@ def record(translator: Translator, text: str, *, target: str | None = None) -> A
         decoder=torch.cat(decoder),
         cross=torch.cat(cross),
     )
+
+
+def _decoded(translator: Translator, source_ids: Sequence[int]) -> list[int]:
+    """The very pieces that decoding chose; the text that they spell might be cut into others."""
+    best = translator.search([source_ids[:-1]])[0][0]
+    return [*best.ids, translator.tokenizer.end_id] if best.finished else list(best.ids)
 
 
 def _parts(stack: nn.Module, kind: str) -> list[MultiHead]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from trasluz.config import parse
 from trasluz.errors import TrasluzError
 from trasluz.models.directory import load_weights, read_json, read_tensors, weights_of, write_whole
+from trasluz.training.settings import BudgetSettings
 
 WEIGHTS, OPTIMIZER, PROGRESS = "model.safetensors", "optimizer.safetensors", "progress.json"
 CHANCE = "chance"
@@ -28,7 +29,9 @@ CHANCE = "chance"
 class Progress(BaseModel):
     """Where a run stands, besides its weights: counts, place in the data, and how good it has been.
 
-    `seconds` is the time the run has worked, over all its sessions; `tokens` are real target tokens.
+    `seconds` is the time the run has worked, over all its sessions; `tokens` are real target tokens. `budget`
+    is what it has worked under, and `averaged` the step whose checkpoints have been averaged. The metered
+    figures are those since the last line of metrics.jsonl.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,6 +46,11 @@ class Progress(BaseModel):
     best_step: int = 0
     without_gain: int = 0
     ended: bool = False
+    budget: BudgetSettings = BudgetSettings()
+    averaged: int = 0
+    metered_loss: float = 0.0
+    metered_tokens: int = 0
+    metered_seconds: float = 0.0
 
 
 class Checkpoints:
@@ -52,12 +60,22 @@ class Checkpoints:
         self.directory = directory
         self.keep = keep
 
-    def save(self, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self,
+        progress: Progress,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        passing: bool = False,
+    ) -> None:
         """Write a checkpoint of this moment, then let older ones go.
+
+        A `passing` one is there to go on from and gives way to the next; it counts neither among the latest
+        nor in a mean, so that a run that was stopped keeps and averages what a straight one does.
 
         Raises `TrasluzError` where the disk refuses; the last good checkpoint then still stands.
         """
-        place = self.directory / f"step-{progress.step:08d}"
+        place = self.directory / f"{'pause' if passing else 'step'}-{progress.step:08d}"
         if (place / PROGRESS).is_file():
             write_whole(place / PROGRESS, _json(progress))
             return
@@ -74,22 +92,34 @@ class Checkpoints:
         except (OSError, TrasluzError) as error:
             shutil.rmtree(beside, ignore_errors=True)
             reason = error.strerror if isinstance(error, OSError) else error
+            stands = "the one before it is whole, and" if self.latest() else "make room for it, then"
             raise TrasluzError(
                 f"the checkpoint of step {progress.step} could not be written ({reason}); "
-                "the one before it is whole, and the same command goes on from there"
+                f"{stands} the same command goes on from there"
             ) from None
         self._let_go(place)
 
+    def note(self, progress: Progress) -> None:
+        """Write down where the run stands in its last checkpoint."""
+        if place := self.latest():
+            write_whole(place / PROGRESS, _json(progress))
+
     def latest(self) -> Path | None:
         """The directory of the last complete checkpoint, if there is one."""
-        complete = [place for place in self.places() if (place / PROGRESS).is_file()]
+        both = sorted([*self.places(), *self._named("pause")], key=lambda place: place.name[-8:])
+        complete = [place for place in both if (place / PROGRESS).is_file()]
         return complete[-1] if complete else None
 
     def places(self) -> list[Path]:
-        """The directories of all checkpoints, oldest first."""
+        """The directories of all checkpoints but passing ones, oldest first."""
+        return self._named("step")
+
+    def _named(self, kind: str) -> list[Path]:
         if not self.directory.is_dir():
             return []
-        return sorted(place for place in self.directory.iterdir() if re.fullmatch(r"step-\d{8}", place.name))
+        return sorted(
+            place for place in self.directory.iterdir() if re.fullmatch(rf"{kind}-\d{{8}}", place.name)
+        )
 
     def resume(self, place: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
         """Bring model, optimiser and the global generator to where the checkpoint `place` left them."""
@@ -103,11 +133,13 @@ class Checkpoints:
         return {name: torch.stack([weights[name] for weights in several]).mean(0) for name in several[0]}
 
     def _let_go(self, last: Path) -> None:
-        for place in self.places():
+        pauses = [place for place in self._named("pause") if place != last]
+        for place in [*self.places(), *pauses]:
             if place != last:
                 (place / PROGRESS).unlink(missing_ok=True)
                 (place / OPTIMIZER).unlink(missing_ok=True)
-        for place in self.places()[: -self.keep]:
+        half_written = self.directory.glob(".*.writing")
+        for place in [*self.places()[: -self.keep], *pauses, *half_written]:
             shutil.rmtree(place)
 
 

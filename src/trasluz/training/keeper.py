@@ -54,14 +54,17 @@ class Keeper:
     def try_average(self, checkpoints: Checkpoints, *, display: Display) -> None:
         """Average the last checkpoints, as many as the settings say, and keep the mean if it is better."""
         count = min(self.settings.average, len(checkpoints.places()))
-        if count < 2:
+        if count < 2 or self.progress.averaged == self.progress.step:
             return
         load_weights(self.model, checkpoints.average(count), where=checkpoints.directory)
         validation = validate(self.model, self.material)
         figure = validation.figure(self.settings.validation.metric)
         better = self.progress.best is None or figure > self.progress.best
         if better:
+            self.progress.best = figure
             self.keep(validation)
+        self.progress.averaged = self.progress.step
+        checkpoints.note(self.progress)
         verdict = "better, kept" if better else "no better, the best single one stays"
         display.say(
             f"mean of the last {count} checkpoints: {self.settings.validation.metric} {figure:.2f}: {verdict}"

@@ -68,8 +68,13 @@ class Loop:
         self.progress, self.checkpoints, self.display, self.record = progress, checkpoints, display, record
         self.keep_best = keep_best
         self.begin = time.monotonic() - progress.seconds
+        self.meter = Meter(
+            progress.metered_loss, progress.metered_tokens, time.monotonic() - progress.metered_seconds
+        )
         self.reserve = 0.0
         self.stop = False
+        if progress.budget != settings.budget:
+            progress.budget, progress.ended = settings.budget, progress.step > 0 and self._over()
 
     def run(self) -> None:
         """Update until the budget is used up, looking at the validation pairs on the way.
@@ -77,21 +82,20 @@ class Loop:
         Raises `Stopped` after a checkpoint when an interruption or a termination is asked for.
         """
         self.model.train()
-        meter = Meter()
         stream = self.material.batches.iterate(epoch=self.progress.epoch, index=self.progress.index)
         with _signals(self._ask_to_stop):
             while not self.progress.ended:
-                self._update(stream, meter)
+                self._update(stream)
                 if self.progress.step % RECORD_STEPS == 0:
-                    meter = self._write_down(meter)
+                    self._write_down()
                 if self._over() or self._validation_is_due():
                     self._look()
                 elif self.stop:
-                    self._save()
+                    self._save(passing=True)
                 if self.stop and not self.progress.ended:
                     raise Stopped
 
-    def _update(self, stream: Iterator[tuple[int, int, Batch]], meter: Meter) -> None:
+    def _update(self, stream: Iterator[tuple[int, int, Batch]]) -> None:
         """One step of the optimiser, from as many batches as are accumulated."""
         taken = [next(stream) for _ in range(self.settings.batch.accumulate)]
         tokens = sum(batch.target_tokens for _, _, batch in taken)
@@ -108,8 +112,8 @@ class Loop:
         self.progress.step += 1
         self.progress.tokens += tokens
         self.progress.seconds = time.monotonic() - self.begin
-        meter.add(total, tokens)
-        self.display.step(self._report(meter))
+        self.meter.add(total, tokens)
+        self.display.step(self._report())
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         device = self.model.output.weight.device
@@ -165,8 +169,11 @@ class Loop:
         progress.ended = self._over() or not patient
         self._save()
 
-    def _save(self) -> None:
-        self.checkpoints.save(self.progress, self.model, self.optimizer)
+    def _save(self, *, passing: bool = False) -> None:
+        progress, meter = self.progress, self.meter
+        progress.metered_loss, progress.metered_tokens = meter.loss, meter.tokens
+        progress.metered_seconds = time.monotonic() - meter.begin
+        self.checkpoints.save(progress, self.model, self.optimizer, passing=passing)
 
     def _tell(self, validation: Validation, *, better: bool) -> None:
         metrics = validation.evaluation.metrics
@@ -182,12 +189,12 @@ class Loop:
         self.record.write(report)
         self.display.say(describe_validation(report))
 
-    def _write_down(self, meter: Meter) -> Meter:
-        self.record.write(self._report(meter))
-        return Meter()
+    def _write_down(self) -> None:
+        self.record.write(self._report())
+        self.meter = Meter()
 
-    def _report(self, meter: Meter) -> StepReport:
-        progress, budget = self.progress, self.settings.budget
+    def _report(self) -> StepReport:
+        progress, budget, meter = self.progress, self.settings.budget, self.meter
         done = self._done()
         known = budget.seconds is not None or budget.steps is not None
         return StepReport(

@@ -187,4 +187,4 @@ def _lines(path: Path) -> list[str]:
     """The whole lines of a file; a last one that was cut off while it was written is left out."""
     if not path.is_file():
         return []
-    return [line + "\n" for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+    return [line.decode() + "\n" for line in path.read_bytes().split(b"\n")[:-1]]

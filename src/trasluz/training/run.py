@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from trasluz.config import parse
+from trasluz.config import Settings, parse
 from trasluz.corpus.read import Pair, read_pairs
 from trasluz.corpus.split import split_pairs
 from trasluz.errors import TrasluzError
@@ -27,7 +27,7 @@ from trasluz.training.material import fingerprint, learn_tokenizer, prepare, wit
 from trasluz.training.optimizer import make_optimizer
 from trasluz.training.preset import choose
 from trasluz.training.progress import Display, Record, make_display
-from trasluz.training.settings import RunSettings, differences, merge
+from trasluz.training.settings import BudgetSettings, RunSettings, differences, merge
 
 SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
 HELD_OUT_SHARE, MOST_HELD_OUT = 20, 1000
@@ -68,9 +68,13 @@ def train(
     """
     begin = time.monotonic()
     display = display or make_display()
-    settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, display=display)
+    marks = _marks(corpus)
+    settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
     tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
     material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / SETTINGS, {**marks, "settings": settings.model_dump()})
+    write_whole(out / TOKENIZER, tokenizer.to_bytes())
     if material.left_out:
         display.say(f"{material.left_out} pairs are longer than {settings.batch.longest} pieces: left out")
     torch.manual_seed(settings.seed)
@@ -78,9 +82,9 @@ def train(
     optimizer = make_optimizer(model, settings.optimizer)
     checkpoints = Checkpoints(out / CHECKPOINTS, keep=max(settings.keep, settings.average))
     progress = Progress()
-    if place := checkpoints.latest():
+    place = checkpoints.latest()
+    if place is not None:
         progress = checkpoints.resume(place, model, optimizer)
-        display.say(f"{out} holds a run of {progress.step} steps: going on from there")
     progress.seconds += time.monotonic() - begin
     keeper = Keeper(out, settings=settings, material=material, model=model, progress=progress)
     with Record(out / METRICS, from_step=progress.step) as record:
@@ -95,6 +99,8 @@ def train(
             record=record,
             keep_best=keeper.keep,
         )
+        if place is not None:
+            display.say(f"{out} holds {_standing(progress)}")
         try:
             loop.run()
             keeper.try_average(checkpoints, display=display)
@@ -104,31 +110,49 @@ def train(
 
 
 def resolve(
-    corpus: Corpus, *, out: Path, preset: str, changes: Mapping[str, Any], display: Display
+    corpus: Corpus,
+    *,
+    out: Path,
+    preset: str,
+    changes: Mapping[str, Any],
+    marks: Mapping[str, str],
+    display: Display,
 ) -> RunSettings:
     """The settings of a run: those it was begun with, or for a new one the preset's with `changes` over them.
 
-    They are written to the run's directory. Raises `TrasluzError` where a run of other settings or of other
-    pairs stands there; only the budget may change.
+    Raises `TrasluzError` where a run of other settings or of other pairs stands in `out`; only the budget
+    may change.
     """
     begun = out / SETTINGS
-    marks = {"pairs": fingerprint(corpus.training), "validation_pairs": fingerprint(corpus.validation)}
     if begun.is_file():
-        saved = read_json(begun)
-        settings = _go_on(saved, preset=preset, changes=changes, marks=marks, out=out)
-    else:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
-        budget = changes.get("budget", {})
-        choice = choose(
-            preset, pairs=len(corpus.training), seconds=budget.get("seconds"), steps=budget.get("steps")
-        )
-        settings = parse(RunSettings, merge(choice.settings, changes), where="settings")
-        for reason in choice.reasons:
-            display.say(reason)
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(begun, {**marks, "settings": settings.model_dump()})
+        return _go_on(read_json(begun), preset=preset, changes=changes, marks=marks, out=out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
+    given = {key: changes[key] for key in ("budget",) if key in changes}
+    budget = parse(_WithBudget, given, where="settings").budget
+    choice = choose(preset, pairs=len(corpus.training), seconds=budget.seconds, steps=budget.steps)
+    settings = parse(RunSettings, merge(choice.settings, changes), where="settings")
+    for reason in choice.reasons:
+        display.say(reason)
     return settings
+
+
+def _standing(progress: Progress) -> str:
+    """Where a run stands that is begun again, for the person who did so."""
+    if progress.ended:
+        return f"a finished run of {progress.step} steps; give it more time or steps to go on"
+    return f"a run of {progress.step} steps: going on from there"
+
+
+def _marks(corpus: Corpus) -> dict[str, str]:
+    """What tells the pairs of a run from others."""
+    return {"pairs": fingerprint(corpus.training), "validation_pairs": fingerprint(corpus.validation)}
+
+
+class _WithBudget(Settings):
+    """The one group of settings that is needed before the others are chosen."""
+
+    budget: BudgetSettings = BudgetSettings()
 
 
 def best_device() -> torch.device:
@@ -159,6 +183,4 @@ def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Dis
     if path.is_file():
         return Tokenizer.from_bytes(path.read_bytes())
     display.say(f"learning {settings.tokenizer.vocabulary} pieces from {len(corpus.training)} pairs")
-    tokenizer = learn_tokenizer(corpus.training, settings.tokenizer)
-    write_whole(path, tokenizer.to_bytes())
-    return tokenizer
+    return learn_tokenizer(corpus.training, settings.tokenizer)

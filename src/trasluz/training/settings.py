@@ -99,7 +99,7 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         if (
             isinstance(old, Mapping)
             and isinstance(value, Mapping)
-            and value.get("kind", old.get("kind")) == old.get("kind")
+            and value.get("kind", old.get("kind")) == old.get("kind", value.get("kind"))
         ):
             merged[key] = merge(old, value)
         else:

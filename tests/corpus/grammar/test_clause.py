@@ -23,6 +23,8 @@ TO_READ = Clause(GIRL, READ, "present", LETTERS.english, LETTERS.spanish, ("lett
 SEE_ME = Clause(GIRL, Verb("see", "ver"), "present", "me", clitic="me")
 TWO_BOOKS = noun_phrase(noun_named("book"), determiner="two", many=True)
 DOCTOR = noun_phrase(noun_named("doctor"))
+WEAR = next(verb for verb in verbs.TRANSITIVE if verb.english == "wear")
+COAT = noun_phrase(noun_named("coat"))
 
 
 def be(subject: Phrase, adjective: str, *, tense: str = "present") -> Clause:
@@ -94,6 +96,16 @@ def having(subject: Phrase, feeling: str, *, very: bool = False) -> Clause:
             Clause(ANA, Verb("help", "ayudar"), "past", DOCTOR.english, f"a {DOCTOR.spanish}"),
             "Ana helped the doctor.",
             "Ana ayudó al médico.",
+        ),
+        (
+            Clause(GIRL, WEAR, "past", COAT.english, COAT.spanish),
+            "The girl wore the coat.",
+            "La niña llevaba el abrigo.",
+        ),
+        (
+            Clause(GIRL, Verb("wear", "poner", reflexive=True), "past", "it", clitic="lo", negative=True),
+            "The girl did not wear it.",
+            "La niña no se lo puso.",
         ),
         (be(GIRL, "tired"), "The girl is tired.", "La niña está cansada."),
         (be(GIRL, "tall", tense="past"), "The girl was tall.", "La niña era alta."),

@@ -115,6 +115,19 @@ def test_people_as_objects_have_the_personal_a(sentences: list[Sentence]) -> Non
         assert re.search(r" (a|al) \w", sentence.target), sentence
 
 
+def test_a_language_does_not_follow_another_noun(sentences: list[Sentence]) -> None:
+    # "El hombre alemán" would be a German.
+    follows = re.compile(r"(\w+) (?:español|inglés|alemán|francés|italiano)\b")
+    before = {word for sentence in sentences for word in follows.findall(sentence.target.lower())}
+    assert "habla" in before
+    assert not before & GENDERS.keys()
+
+
+def test_children_have_no_alcohol(sentences: list[Sentence]) -> None:
+    of_children = [sentence for sentence in sentences if re.search(r"\b(boy|girl)s?\b", sentence.source)]
+    assert not any(re.search(r"\b(wine|beer)\b", sentence.source) for sentence in of_children)
+
+
 def test_and_is_e_before_isabel(sentences: list[Sentence]) -> None:
     assert not any(" y Isabel" in sentence.target for sentence in sentences)
 

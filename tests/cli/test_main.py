@@ -1,0 +1,106 @@
+"""The command itself: help, version, exit codes, and one sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from trasluz.cli.main import SHOW_TRACEBACK, app
+
+Command = Callable[..., CompletedProcess[str]]
+NAMES = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def test_the_commands_are_these() -> None:
+    assert {"train", "translate", "evaluate", "info", "demo"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_has_help_with_an_example(trasluz: Command, name: str, flag: str) -> None:
+    done = trasluz(name, flag)
+    assert (done.returncode, done.stderr) == (0, "")
+    examples = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("Example:")]
+    assert len(examples) == 1
+    assert examples[0].split()[:3] == ["Example:", "trasluz", name]
+
+
+def test_the_version_is_that_of_the_package(trasluz: Command) -> None:
+    done = trasluz("--version")
+    assert (done.returncode, done.stdout) == (0, f"trasluz {version('trasluz')}\n")
+
+
+def test_wrong_use_is_2(trasluz: Command) -> None:
+    for arguments in (
+        ["tranlsate"],
+        ["train"],
+        ["train", "x.tsv"],
+        ["info", "--nothing"],
+        ["info", "a", "b"],
+    ):
+        done = trasluz(*arguments)
+        assert done.returncode == 2, arguments
+        assert "Usage:" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_without_a_command_there_is_help(trasluz: Command) -> None:
+    done = trasluz()
+    assert "Usage:" in done.stdout + done.stderr
+    assert all(name in done.stdout + done.stderr for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (OSError(28, "No space left on device", "/data/model"), "/data/model: No space left on device"),
+        (OSError("the network is down"), "the system: the network is down"),
+        (MemoryError(), "there is not enough memory; "),
+        (RuntimeError("a wheel came off"), "something went wrong inside Trasluz (RuntimeError: a wheel came"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_sentence(
+    trasluz: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception, sentence: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr("trasluz.models.directory.load_model", fail)
+    done = trasluz("info", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {sentence}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_whoever_looks_for_the_cause_can_have_the_traceback(
+    trasluz: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SHOW_TRACEBACK, "1")
+    with pytest.raises(ValueError, match="there is no such model directory"):
+        trasluz("info", tmp_path / "nowhere")
+
+
+def as_a_process(*arguments: object, stdin: bytes = b"") -> CompletedProcess[bytes]:
+    words = [sys.executable, "-m", "trasluz", *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(words, input=stdin, capture_output=True, check=False, env=environment)
+
+
+def test_python_m_trasluz_is_the_command(trained: Path) -> None:
+    done = as_a_process("translate", trained, "--beam", 1, stdin=b"the cat\n")
+    assert done.returncode in (0, 3)
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_a_mistake_reaches_the_shell_as_1_and_one_sentence(tmp_path: Path) -> None:
+    done = as_a_process("info", tmp_path / "nowhere")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"error: ")
+    assert done.stderr.count(b"\n") == 1
