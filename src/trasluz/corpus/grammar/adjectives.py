@@ -12,7 +12,7 @@ BIG_THINGS = "furniture vehicle building container town plant chamber nature out
 
 QUALITIES = (
     Adjective("tall", "alto", "person kin tower tree"),
-    Adjective("young", "joven", PERSON),
+    Adjective("young", "joven", "person sister brother daughter son aunt uncle friend neighbor"),
     Adjective("rich", "rico", PERSON),
     Adjective("intelligent", "inteligente", PERSON),
     Adjective("kind", "amable", PERSON),

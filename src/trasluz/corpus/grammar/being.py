@@ -17,6 +17,7 @@ from trasluz.corpus.grammar.drawing import (
     draw_person,
     draw_tense,
     draw_time,
+    is_for,
     objects_of,
 )
 from trasluz.corpus.grammar.nouns import TOWNS, nouns_among
@@ -83,7 +84,7 @@ IMPERSONAL = Phrase("it", "", IT, "m", "weather")
 def being_like(rng: Random) -> Sentence | None:
     """The house is big; my sisters are tired."""
     if rng.random() < 0.5:
-        subject = draw_person(rng, plain=True)
+        subject = draw_person(rng, definite=True, plain=True)
         kinds = "person child" if subject.head in ("boy", "girl") else "person"
     else:
         noun = rng.choice(nouns_among(SUBJECTS))
@@ -198,11 +199,11 @@ def liking(rng: Random) -> Sentence | None:
     """The girl likes apples: a la niña le gustan las manzanas."""
     person = draw_person(rng)
     if rng.random() < 0.4:
-        verb, thing = _pastime(rng)
+        verb, thing = _pastime(rng, person)
         liked, gustado = f"to {verb.english} {thing.english}", f"{verb.spanish} {thing.spanish}"
         sentence = in_some_mood(rng, like(person, (liked, gustado), agrees_with=IT, key=()))
         return sentence and replace(sentence, combinations=((person.head, verb.english, thing.head),))
-    noun = rng.choice(nouns_among(LIKED))
+    noun = rng.choice([noun for noun in nouns_among(LIKED) if is_for(noun, person)])
     general = noun.number == "name" or (noun.number in ("mass", "both") and rng.random() < 0.6)
     determiner = "generic" if general else "the"
     thing = noun_phrase(noun, determiner=determiner, many=general and noun.number == "both")
@@ -235,12 +236,12 @@ def _ages_of(subject: Phrase) -> tuple[str, ...]:
     return (*AGES[-2:], *OLDER)
 
 
-def _pastime(rng: Random) -> tuple[Verb, Phrase]:
+def _pastime(rng: Random, person: Phrase) -> tuple[Verb, Phrase]:
     """What one likes to do, in general: to read novels, to play the guitar, to speak Spanish."""
     verb = rng.choice(
         [verb for verb in verbs.TRANSITIVE if verb.english in PASTIMES.split() and not verb.preposition]
     )
-    noun = rng.choice(objects_of(verb))
+    noun = rng.choice([noun for noun in objects_of(verb) if is_for(noun, person)])
     determiner = "the" if noun.among("instrument") else ""
     return verb, noun_phrase(noun, determiner=determiner, many=noun.number == "both" and not determiner)
 

@@ -32,9 +32,9 @@ class Clause:
     `tense` is present, past, future, progressive, or one of `MODALS`. `english` and `spanish` are what
     follows the verb, `when` the same for the time. `clitic` is a Spanish pronoun before the verb. With
     `predicate_first` what follows the verb stands before the subject in a Spanish question: ¿Está cansada la
-    niña? `frequency` is "always" or "never". `agrees_with` is the person that the Spanish verb agrees with,
-    where it is not the English subject's. `key` is what combinations are made of, beside the subject and the
-    verb.
+    niña? ¿Habla español el pintor? `frequency` is "always" or "never". `agrees_with` is the person that the
+    Spanish verb agrees with, where it is not the English subject's. `key` is what combinations are made of,
+    beside the subject and the verb.
     """
 
     subject: Phrase

@@ -66,7 +66,7 @@ SEQUENCES = (
     ("receive", "recibir", "read", "leer", "letter message"),
     ("find", "encontrar", "open", "abrir", "box suitcase package"),
     ("find", "encontrar", "sell", "vender", "watch camera radio picture"),
-    ("wash", "lavar", "wear", "llevar", "shirt jacket coat pants"),
+    ("wash", "lavar", "wear", "ponerse", "shirt jacket coat pants"),
     ("repair", "reparar", "sell", "vender", "car bicycle boat watch radio computer"),
     ("clean", "limpiar", "close", "cerrar", "window"),
     ("prepare", "preparar", "drink", "beber", "coffee tea"),
@@ -79,7 +79,7 @@ CONTRASTS = (
     ("read", "leer", "understand", "entender", "letter book poem message novel"),
     ("want", "querer", "need", "necesitar", "goods"),
     ("see", "ver", "buy", "comprar", "wear instrument picture vehicle"),
-    ("buy", "comprar", "wear", "llevar", "shirt jacket coat hat scarf shoes pants"),
+    ("buy", "comprar", "wear", "ponerse", "shirt jacket coat hat scarf shoes pants"),
     ("sing", "cantar", "understand", "entender", "sung"),
 )
 """What one does, and what one does not do to the same thing."""
@@ -90,6 +90,8 @@ def two_people(rng: Random) -> Sentence | None:
     tense = rng.choice(("present", "past", "future", "progressive"))
     first, second = _activity(rng, tense=tense), _activity(rng, tense=tense, pronouns=False)
     if first is None or second is None or first.subject.head == second.subject.head:
+        return None
+    if first.combination[1:] == second.combination[1:]:
         return None
     if rng.random() < 0.3:
         return _but(first, replace(second, negative=True))
@@ -115,8 +117,8 @@ def because_of_need(rng: Random) -> Sentence | None:
     need, verb, things = rng.choice(
         (
             (FEELINGS[0], Verb("eat", "comer"), "food"),
-            (FEELINGS[1], Verb("drink", "beber"), "water juice milk beer"),
-            (FEELINGS[2], Verb("wear", "llevar", determiners="some"), "coat scarf jacket hat"),
+            (FEELINGS[1], Verb("drink", "beber"), "water juice milk"),
+            (FEELINGS[2], Verb("wear", "llevar", state=True, determiners="some"), "coat scarf jacket hat"),
             (FEELINGS[2], Verb("close", "cerrar", determiners="some"), "window door"),
             (FEELINGS[3], Verb("open", "abrir", determiners="some"), "window door"),
         )
@@ -132,7 +134,8 @@ def because_of_weather(rng: Random) -> Sentence | None:
     names = ("run", "play", "rest", "wait", "dance")
     verb = rng.choice([verb for verb in verbs.INTRANSITIVE if verb.english in names])
     places = "square street" if verb.english == "wait" else "park garden beach square"
-    doing = intransitive_clause(rng, tense="present", verb=verb, places=places)
+    subject = draw_person(rng, definite=True)
+    doing = intransitive_clause(rng, subject=subject, tense="present", verb=verb, places=places)
     if rng.random() < 0.5:
         sky = Clause(IMPERSONAL, RAIN, "progressive")
     else:
@@ -216,7 +219,7 @@ def _same_thing(rng: Random, table: tuple[tuple[str, str, str, str, str], ...]) 
     thing = draw_object(rng, rng.choice(nouns_among(things)), determiners="some")
     tense = "present" if do in ("have", "want") else rng.choice(("present", "past"))
     first = Clause(subject, Verb(do, hacer), tense, thing.english, thing.spanish, (thing.head,))
-    again = Verb(then_do, luego_hacer)
+    again = Verb(then_do, luego_hacer.removesuffix("se"), reflexive=luego_hacer.endswith("se"))
     second = Clause(subject, again, tense, thing.object_pronoun, key=(thing.head,), clitic=thing.clitic)
     return first, second
 

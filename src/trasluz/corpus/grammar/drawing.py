@@ -207,6 +207,11 @@ def objects_of(verb: Verb) -> Sequence[Noun]:
     return nouns_among(verb.objects)
 
 
+def is_for(noun: Noun, who: Phrase) -> bool:
+    """Whether it is for such a person to have: children have no wine."""
+    return who.head not in ("boy", "girl") or not noun.among("alcohol")
+
+
 def _adorned(rng: Random, noun: Noun, *, determiner: str, many: bool) -> Phrase:
     """The phrase with an adjective, if the noun may have one."""
     choices = beside(noun)

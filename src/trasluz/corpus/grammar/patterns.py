@@ -18,6 +18,7 @@ from trasluz.corpus.grammar.drawing import (
     draw_place,
     draw_tense,
     draw_time,
+    is_for,
     objects_of,
 )
 from trasluz.corpus.grammar.nouns import ANIMALS, TOWNS, noun_named, nouns_among
@@ -34,7 +35,10 @@ AT_ODDS = {"clean": "clean", "wash": "clean", "break": "broken"}
 
 
 def transitive_clause(rng: Random, *, subject: Phrase | None = None, tense: str = "") -> Clause:
-    """Somebody does something to a thing, without time or place."""
+    """Somebody does something to a thing, without time or place.
+
+    In a question a noun would seem one with what follows ("¿habla el hombre alemán?"); a pronoun does not.
+    """
     verb = rng.choice(verbs.TRANSITIVE)
     who = subject or draw_person(rng)
     thing = draw_object(rng, draw_noun_for(rng, verb, who=who), determiners=verb.determiners)
@@ -47,12 +51,13 @@ def transitive_clause(rng: Random, *, subject: Phrase | None = None, tense: str 
         thing.english,
         f"{verb.preposition} {thing.spanish}".lstrip(),
         (thing.head,),
+        predicate_first=thing.bare and who.human,
     )
 
 
 def draw_noun_for(rng: Random, verb: Verb, *, who: Phrase) -> Noun:
     """One of the nouns that the verb may have as its object: skirts are for women to wear."""
-    nouns = objects_of(verb)
+    nouns = [noun for noun in objects_of(verb) if is_for(noun, who)]
     if verb.english == "wear" and who.gender != "f":
         nouns = [noun for noun in nouns if noun.english not in ("dress", "skirt")]
     return rng.choice(nouns)
@@ -136,7 +141,8 @@ def giving(rng: Random) -> Sentence | None:
     """The girl gives the book to her brother; the girl gives me the book."""
     verb = rng.choice(verbs.GIVING)
     subject = draw_person(rng)
-    thing = draw_object(rng, rng.choice(objects_of(verb)), determiners="some")
+    noun = draw_noun_for(rng, verb, who=subject)
+    thing = draw_object(rng, noun, determiners="some")
     tense = draw_tense(rng, forms=verb.forms)
     if verb.english in ("give", "send", "bring") and rng.random() < 0.4:
         pronoun, clitic, persons = rng.choice([them for them in OBJECT_PRONOUNS if them[2]])
@@ -146,7 +152,7 @@ def giving(rng: Random) -> Sentence | None:
         clause = Clause(subject, verb, tense, f"{pronoun} {thing.english}", thing.spanish, key, clitic=clitic)
         return in_some_mood(rng, _timed(rng, clause, share=0.2))
     other = draw_person(rng, pronouns=False, definite=True)
-    if other.head == subject.head:
+    if other.head == subject.head or not is_for(noun, other):
         return None
     in_english, in_spanish = f"{thing.english} to {other.english}", f"{thing.spanish} a {other.spanish}"
     key, clitic = (thing.head,), "les" if other.many else "le"
@@ -186,9 +192,8 @@ def feeding(rng: Random) -> Sentence | None:
         eaten = FEED.get(animal.head, "apple pear bread fruit")
         taken = draw_object(rng, rng.choice(nouns_among(eaten)), determiners="some")
     tense = draw_tense(rng, forms="ptfg")
-    return in_some_mood(
-        rng, _timed(rng, Clause(animal, verb, tense, taken.english, taken.spanish, (taken.head,)))
-    )
+    clause = Clause(animal, verb, tense, taken.english, taken.spanish, (taken.head,))
+    return in_some_mood(rng, _timed(rng, replace(clause, predicate_first=taken.bare)))
 
 
 def _timed(rng: Random, clause: Clause, *, share: float = 0.3) -> Clause:

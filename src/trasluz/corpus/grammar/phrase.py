@@ -20,7 +20,8 @@ class Phrase:
     """A noun phrase or pronoun. `spanish` is empty for pronouns that Spanish leaves out.
 
     `head` is the English word that combinations are made of. `gender` is empty where English does not tell it
-    (I, you, we). `human` phrases have the personal a as objects.
+    (I, you, we). `human` phrases, no pronouns, have the personal a as objects. `bare` ones have no
+    determiner in Spanish.
     """
 
     english: str
@@ -29,6 +30,7 @@ class Phrase:
     gender: str
     head: str
     human: bool = False
+    bare: bool = False
 
     @property
     def many(self) -> bool:
@@ -159,7 +161,7 @@ def noun_phrase(
     of_owner = f"de {owner.spanish}" if owner else ""
     in_spanish = " ".join(part for part in (first, before, spanish_noun, after, of_owner) if part)
     human = noun.among("person kin")
-    return Phrase(words, in_spanish, THEY if many else IT, gender, noun.english, human)
+    return Phrase(words, in_spanish, THEY if many else IT, gender, noun.english, human, bare=not first)
 
 
 def named(name: str, *, gender: str) -> Phrase:

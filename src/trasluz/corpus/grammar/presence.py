@@ -67,7 +67,8 @@ def there_being(rng: Random) -> Sentence | None:
     if kind < 0.25:
         what = noun_phrase(noun, determiner="", many=True)
     elif kind < 0.65:
-        what = noun_phrase(noun, determiner=rng.choice((*COUNTED[:9], "many", "some")), many=True)
+        numbers = COUNTED[: 2 if noun.among("building") else 9]
+        what = noun_phrase(noun, determiner=rng.choice((*numbers, "many", "some")), many=True)
     else:
         what = noun_phrase(noun, determiner="a")
     clause = there_is(what, place=(place, lugar), tense=tense, key=(what.head, head))

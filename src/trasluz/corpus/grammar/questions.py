@@ -21,16 +21,20 @@ from trasluz.corpus.grammar.drawing import (
     objects_of,
 )
 from trasluz.corpus.grammar.nouns import nouns_among
-from trasluz.corpus.grammar.patterns import intransitive_clause, moving_clause, transitive_clause
+from trasluz.corpus.grammar.patterns import UNTIMED, intransitive_clause, moving_clause, transitive_clause
 from trasluz.corpus.grammar.phrase import IT, WE, I, Phrase, noun_phrase
 from trasluz.corpus.grammar.sentence import Sentence, asked, is_definite, question
 
 WHO = Phrase("who", "quién", IT, "m", "who")
+NOT_OF_WHAT = ("have", "know", "speak", "tell")
+"""Verbs that one does not ask "what" with; one would know (saber) what, or tell somebody."""
 
 
 def what(rng: Random) -> Sentence | None:
     """What is the girl reading? ¿Qué está leyendo la niña?"""
-    verb = rng.choice([verb for verb in verbs.TRANSITIVE if not verb.preposition and verb.english != "have"])
+    verb = rng.choice(
+        [verb for verb in verbs.TRANSITIVE if not verb.preposition and verb.english not in NOT_OF_WHAT]
+    )
     tense = draw_tense(rng, forms=verb.forms)
     clause = Clause(_asked_about(rng), verb, tense, key=("what",))
     clause = replace(clause, when=_time(rng, clause))
@@ -157,4 +161,6 @@ def _asked_about(rng: Random) -> Phrase:
 
 def _time(rng: Random, clause: Clause) -> tuple[str, str]:
     """A time for what is done."""
-    return ("", "") if clause.verb.state else draw_time(rng, tense=clause.tense, share=0.3)
+    if clause.verb.state or clause.verb.english in UNTIMED:
+        return "", ""
+    return draw_time(rng, tense=clause.tense, share=0.3)

@@ -8,6 +8,7 @@ from random import Random
 from trasluz.corpus.grammar import clause as words
 from trasluz.corpus.grammar import spanish
 from trasluz.corpus.grammar.clause import Clause
+from trasluz.corpus.grammar.phrase import NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ def asked(in_english: str, in_spanish: str, *clauses: Clause) -> Sentence:
 def in_some_mood(rng: Random, clause: Clause, *, frequent: bool = True) -> Sentence | None:
     """The clause affirmed, denied or asked; None where its English would have two meanings.
 
-    `frequent`: what the clause says may be so "always" or "never".
+    Of "a girl" nothing is denied. `frequent`: what the clause says may be so "always" or "never".
     """
     kind = rng.random()
     if kind < 0.2 and clause.subject.head != "I" and is_definite(clause):
         return question(clause)
-    if kind < 0.42:
+    if kind < 0.42 and not clause.subject.english.startswith(("a ", "an ")):
         return statement(replace(clause, negative=True))
     may = frequent and ("g" in clause.verb.forms or clause.verb.english == "be")
     if may and kind > 0.9 and clause.tense == "present" and not clause.when[0]:
@@ -60,9 +61,9 @@ def in_some_mood(rng: Random, clause: Clause, *, frequent: bool = True) -> Sente
 
 
 def is_definite(clause: Clause) -> bool:
-    """Whether one would ask about the subject: not about "a girl" or "some girls", nor at length."""
+    """Whether one would ask about the subject: not about "a girl" or "six girls", nor at length."""
     first, *others = clause.subject.english.split()
-    return len(others) < 2 and first.lower() not in ("a", "an", "some", "many")
+    return len(others) < 2 and first.lower() not in ("a", "an", "some", "many", *NUMBERS)
 
 
 def has_two_tenses(clause: Clause) -> bool:
