@@ -38,13 +38,29 @@ def test_every_choice_is_a_run_that_can_be(name: str, budget: dict[str, Any]) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_choice_is_explained_sentence_by_sentence(name: str) -> None:
-    reasons = choose(name, pairs=997, seconds=90.0, steps=None).reasons
+    reasons = choose(name, pairs=997, seconds=900.0, steps=None).reasons
     assert reasons[0].startswith("size ")
-    assert any("vocabulary of 1000 pieces" in reason for reason in reasons)
+    assert any("vocabulary of 2000 pieces" in reason for reason in reasons)
     assert any(reason.startswith("dropout 0.2: ") for reason in reasons)
     assert all(": " in reason for reason in reasons)
     if name != "auto":
         assert reasons[0] == f"size {name}: as asked for"
+
+
+def test_dropout_falls_with_the_pairs_and_where_time_is_short() -> None:
+    rates = {
+        (pairs, seconds): choose("tiny", pairs=pairs, seconds=seconds, steps=None).settings["model"][
+            "encoder"
+        ]
+        for pairs in (997, 60_000)
+        for seconds in (90.0, 900.0)
+    }
+    assert {key: stack["dropout"] for key, stack in rates.items()} == {
+        (997, 90.0): 0.1,
+        (997, 900.0): 0.2,
+        (60_000, 90.0): 0.1,
+        (60_000, 900.0): 0.1,
+    }
 
 
 def test_sizes_grow_from_tiny_to_big() -> None:

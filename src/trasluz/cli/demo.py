@@ -43,7 +43,7 @@ def demo(
     train(Corpus(training, validation), out=out, changes=changes)
     translator = load(out)
     console.print(f"\n[bold]2. Score[/] {len(test)} sentences whose combinations of words were never met")
-    console.print(evaluate(translator, test).describe(), highlight=False)
+    console.print(evaluate(translator, test).describe(), highlight=False, soft_wrap=True)
     console.print("\n[bold]3. Translate[/]")
     for pair in test[:SENTENCES]:
         console.print(f"   {pair.source}\n   -> {translator.translate(pair.source).text}", highlight=False)

@@ -13,7 +13,7 @@ from trasluz.errors import unknown
 
 NAMES = ("auto", "tiny", "small", "base", "big")
 
-FEW_PAIRS, MANY_PAIRS = 20_000, 1_000_000
+FEW_PAIRS, ENOUGH_PAIRS, MANY_PAIRS = 20_000, 50_000, 1_000_000
 SHORT_TIME = 4 * 60.0
 
 
@@ -33,7 +33,7 @@ def choose(name: str, *, pairs: int, seconds: float | None, steps: int | None) -
     if name not in NAMES:
         raise unknown("preset", name, NAMES)
     size, why_size = _auto_size(pairs, seconds) if name == "auto" else (name, "as asked for")
-    vocabulary, dropout = _vocabulary(pairs), _dropout(pairs)
+    vocabulary, (dropout, why_dropout) = _vocabulary(pairs), _dropout(pairs, seconds)
     settings = _SIZES[size](dropout)
     settings["model"]["embedding"] = {"vocabulary": vocabulary}
     settings["tokenizer"] = {"vocabulary": vocabulary}
@@ -41,7 +41,7 @@ def choose(name: str, *, pairs: int, seconds: float | None, steps: int | None) -
     reasons = (
         f"size {size}: {why_size}",
         f"a vocabulary of {vocabulary} pieces: {pairs} pairs show each piece often enough",
-        f"dropout {dropout}: {_why_dropout(dropout)}",
+        f"dropout {dropout}: {why_dropout}",
         why_ending,
     )
     return Choice({"preset": name, **settings, **ending(settings["optimizer"])}, reasons)
@@ -61,18 +61,18 @@ def _in(seconds: float | None) -> str:
 
 def _vocabulary(pairs: int) -> int:
     """Few pairs want short pieces, seen often (Gowda and May 2020)."""
-    for most, vocabulary in ((30_000, 1000), (60_000, 4000), (1_000_000, 8000)):
+    for most, vocabulary in ((30_000, 2000), (60_000, 4000), (1_000_000, 8000)):
         if pairs <= most:
             return vocabulary
     return 32_000
 
 
-def _dropout(pairs: int) -> float:
-    return 0.1 if pairs > 50_000 else 0.2
-
-
-def _why_dropout(dropout: float) -> str:
-    return "few pairs are soon known by heart" if dropout > 0.1 else "enough pairs to learn from"
+def _dropout(pairs: int, seconds: float | None) -> tuple[float, str]:
+    if pairs > ENOUGH_PAIRS:
+        return 0.1, "enough pairs to learn from"
+    if seconds is not None and seconds <= SHORT_TIME:
+        return 0.1, "too little time to know the pairs by heart"
+    return 0.2, "few pairs are soon known by heart"
 
 
 Ending = Callable[[dict[str, Any]], dict[str, Any]]
@@ -116,7 +116,7 @@ def _transformer(
 
 
 def _tiny(dropout: float) -> dict[str, Any]:
-    model = _transformer(width=128, heads=4, hidden=512, layers=(3, 2), dropout=dropout)
+    model = _transformer(width=128, heads=4, hidden=512, layers=(3, 2), dropout=dropout, place="pre")
     return {"model": model, "batch": {"tokens": 1024}, "optimizer": {"rate": 2e-3, "warmup": 200}}
 
 
