@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from trasluz.corpus.starter import starter_split
 
 ROOT = Path(__file__).parents[2]
