@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trasluz.config import RotaryPosition, TransformerConfig, known_keys, parse
+from trasluz.config import Manifest, RecurrentConfig, RotaryPosition, TransformerConfig, known_keys, parse
 from trasluz.errors import TrasluzError
 
 GOOD: dict[str, Any] = {"embedding": {"vocabulary": 101}}
@@ -106,3 +106,84 @@ def test_known_keys_reach_into_every_kind() -> None:
         keys
     )
     assert len(keys) == len(set(keys))
+
+
+def recurrent(**settings: Any) -> str:
+    with pytest.raises(TrasluzError) as refused:
+        parse(RecurrentConfig, {**GOOD, **settings}, where="model.yaml")
+    return str(refused.value)
+
+
+def test_a_recurrent_model_without_attention_takes_no_query_and_feeds_nothing() -> None:
+    sentence = (
+        "model.yaml: the score is 'none', so there is no query, but {}; choose a score, or leave that out"
+    )
+    previous = {"attention": {"score": "none", "query": "previous"}}
+    feeding = {"attention": {"score": "none", "input_feeding": True}}
+    assert recurrent(decoder=previous) == sentence.format("'query' is 'previous'")
+    assert recurrent(decoder=feeding) == sentence.format("'input_feeding' is on")
+
+
+def test_input_feeding_with_the_previous_query_is_refused() -> None:
+    assert recurrent(decoder={"attention": {"query": "previous", "input_feeding": True}}) == (
+        "model.yaml: 'input_feeding' is on, but where 'query' is 'previous' what is found goes into the "
+        "cells already; choose one of the two"
+    )
+
+
+def test_an_odd_width_that_two_directions_cannot_share_is_refused() -> None:
+    assert recurrent(width=255) == (
+        "model.yaml: the width 255 is odd, but the two directions of the encoder share it; "
+        "choose an even one, or give encoder.width"
+    )
+    assert (
+        recurrent(encoder={"width": 7}) == "model.yaml: encoder.width is 7, but it should be a multiple of 2"
+    )
+    assert parse(RecurrentConfig, {**GOOD, "width": 255, "encoder": {"width": 254}}, where="").width == 255
+
+
+def test_the_kind_of_a_model_decides_what_is_known_of_it() -> None:
+    def refused(**model: Any) -> str:
+        with pytest.raises(TrasluzError) as refused:
+            parse(
+                Manifest, {"format": 1, "longest_source": 7, "model": {**GOOD, **model}}, where="config.json"
+            )
+        return str(refused.value)
+
+    assert refused(kind="recurrent", encoder={"attention": {}}).startswith(
+        "config.json: unknown key 'model.encoder.attention'; known, nearest first: model.decoder.attention, "
+    )
+    assert refused(kind="transformer", cell="gru").startswith("config.json: unknown key 'model.cell'; known")
+    assert refused(kind="recurent") == (
+        "config.json: unknown model.kind 'recurent'; allowed, nearest first: recurrent, transformer"
+    )
+    assert refused(kind=7) == (
+        "config.json: unknown model.kind '7'; allowed, nearest first: transformer, recurrent"
+    )
+
+
+def test_a_model_that_names_no_kind_is_a_transformer() -> None:
+    manifest = parse(Manifest, {"format": 1, "longest_source": 7, "model": GOOD}, where="config.json")
+    assert manifest.model == parse(TransformerConfig, GOOD, where="")
+
+
+def test_a_position_must_name_its_kind() -> None:
+    assert refusal(**GOOD, encoder={"position": 3}) == (
+        "model.yaml: encoder.position is 3, but it should be a group of settings"
+    )
+    assert refusal(**GOOD, encoder={"position": {"base": 3.0}}) == (
+        "model.yaml: the key 'encoder.position.kind' is missing; give it a value"
+    )
+
+
+def test_a_model_of_either_kind_survives_json() -> None:
+    for model in (TransformerConfig(**GOOD), RecurrentConfig(**GOOD, cell="gru")):
+        manifest = Manifest(format=1, longest_source=7, model=model)
+        assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
+def test_only_learnt_positions_limit_what_a_model_can_write() -> None:
+    learned = {"decoder": {"position": {"kind": "learned", "length": 31}}}
+    assert parse(TransformerConfig, {**GOOD, **learned}, where="").longest_target == 31
+    assert parse(TransformerConfig, GOOD, where="").longest_target is None
+    assert parse(RecurrentConfig, GOOD, where="").longest_target is None

@@ -6,10 +6,10 @@ Knows no torch. An unknown key names the nearest known one; a value out of range
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from trasluz.errors import TrasluzError, nearest_first, unknown
 
@@ -167,8 +167,94 @@ class TransformerConfig(Settings):
                 )
         return self
 
+    @property
+    def longest_target(self) -> int | None:
+        """The most tokens that the model can write, where it has such a limit."""
+        position = self.decoder.position
+        return position.length if isinstance(position, LearnedPosition) else None
 
-ModelConfig = TransformerConfig
+
+class RecurrentEncoderConfig(Settings):
+    """Layers that read the source from both ends; each direction has half of `width` (None: the model's)."""
+
+    layers: Count = 1
+    width: Annotated[int, Field(ge=2, multiple_of=2)] | None = None
+    dropout: Rate = 0.2
+
+
+class RecurrentAttentionConfig(Settings):
+    """How a decoder step looks at the source, and what is done with what it finds.
+
+    The `current` state asks, and what it finds is read out (Luong et al. 2015); with `input_feeding` it goes
+    into the next step as well. Or the `previous` state asks, and what it finds goes into this step (Bahdanau
+    et al. 2015). With the score `none` nothing is looked at: the sentence is squeezed into one vector.
+    """
+
+    score: ScoreName | Literal["none"] = "bilinear"
+    query: Literal["current", "previous"] = "current"
+    input_feeding: bool = False
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.score == "none" and (self.query == "previous" or self.input_feeding):
+            given = "'query' is 'previous'" if self.query == "previous" else "'input_feeding' is on"
+            raise ValueError(
+                f"the score is 'none', so there is no query, but {given}; choose a score, or leave that out"
+            )
+        if self.query == "previous" and self.input_feeding:
+            raise ValueError(
+                "'input_feeding' is on, but where 'query' is 'previous' what is found goes into the cells "
+                "already; choose one of the two"
+            )
+        return self
+
+
+class RecurrentDecoderConfig(Settings):
+    """Layers that write the target token by token; `width` of None means the model's."""
+
+    layers: Count = 1
+    width: Count | None = None
+    attention: RecurrentAttentionConfig = RecurrentAttentionConfig()
+    dropout: Rate = 0.2
+
+
+class RecurrentConfig(Settings):
+    """A recurrent encoder-decoder, with attention or without (Bahdanau et al. 2015; Luong et al. 2015)."""
+
+    kind: Literal["recurrent"] = "recurrent"
+    cell: Literal["lstm", "gru"] = "lstm"
+    width: Count = 256
+    embedding: EmbeddingConfig
+    encoder: RecurrentEncoderConfig = RecurrentEncoderConfig()
+    decoder: RecurrentDecoderConfig = RecurrentDecoderConfig()
+    symbols: SymbolsConfig = SymbolsConfig()
+
+    @model_validator(mode="after")
+    def _two_directions(self) -> Self:
+        if self.encoder.width is None and self.width % 2:
+            raise ValueError(
+                f"the width {self.width} is odd, but the two directions of the encoder share it; "
+                "choose an even one, or give encoder.width"
+            )
+        return self
+
+    @property
+    def longest_target(self) -> int | None:
+        """None: it can write as many tokens as it likes."""
+        return None
+
+
+def _kind_of_model(settings: Any) -> Any:
+    """The kind that settings of a model name: a Transformer where they name none."""
+    if isinstance(settings, Mapping):
+        return settings.get("kind", "transformer")
+    return getattr(settings, "kind", None)
+
+
+ModelConfig = Annotated[
+    Annotated[TransformerConfig, Tag("transformer")] | Annotated[RecurrentConfig, Tag("recurrent")],
+    Discriminator(_kind_of_model),
+]
 
 
 class Manifest(Settings):
@@ -192,14 +278,23 @@ def parse(kind: type[AnySettings], settings: Mapping[str, Any], *, where: str) -
         raise TrasluzError(f"{where}: {_sentence(kind, error)}") from None
 
 
-def known_keys(kind: type[BaseModel]) -> list[str]:
-    """Every key of `kind` and of the settings inside it, as dotted paths, in the order they are defined."""
+def known_keys(kind: type[BaseModel], *, chosen: Container[object] = ()) -> list[str]:
+    """Every key of `kind` and of the settings inside it, as dotted paths, in the order of their definition.
+
+    Where settings of several kinds may stand, those of the `chosen` kinds count, or all if none is chosen.
+    """
     keys: dict[str, None] = {}
     for name, field in kind.model_fields.items():
         keys[name] = None
-        for inner in _settings_in(field.annotation):
-            keys.update(dict.fromkeys(f"{name}.{key}" for key in known_keys(inner)))
+        options = _settings_in(field.annotation)
+        for inner in [one for one in options if _kind_of(one) in chosen] or options:
+            keys.update(dict.fromkeys(f"{name}.{key}" for key in known_keys(inner, chosen=chosen)))
     return list(keys)
+
+
+def _kind_of(settings: type[BaseModel]) -> object:
+    """The kind by which a group of settings is told from others in its place, where it has one."""
+    return settings.model_fields["kind"].default if "kind" in settings.model_fields else None
 
 
 def _settings_in(annotation: Any) -> list[type[BaseModel]]:
@@ -212,11 +307,15 @@ def _settings_in(annotation: Any) -> list[type[BaseModel]]:
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     """One clear sentence for the first of the errors."""
     problem = error.errors(include_url=False)[0]
-    keys = known_keys(kind)
+    keys = known_keys(kind, chosen=problem["loc"])
     path = _dotted(problem["loc"], keys)
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
     if problem["type"] == "extra_forbidden":
         return f"unknown key {path!r}; known, nearest first: {', '.join(nearest_first(path, keys)[:5])}"
+    if problem["type"] == "union_tag_not_found" and not isinstance(problem["input"], Mapping):
+        return f"{path} is {problem['input']!r}, but it should be a group of settings"
+    if problem["type"] == "union_tag_not_found":
+        return f"the key '{path}.kind' is missing; give it a value"
     if problem["type"] == "missing":
         return f"the key {path!r} is missing; give it a value"
     if problem["type"] == "value_error":

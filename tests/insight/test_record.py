@@ -11,11 +11,14 @@ from torch import Tensor
 
 from trasluz.attention.attend import share
 from trasluz.attention.multihead import MultiHead
+from trasluz.config import RecurrentConfig, parse
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
 from trasluz.insight.record import Attention, listening, record
 from trasluz.layers.stack import CrossAttention, Stack
+from trasluz.models.build import build_model
 from trasluz.models.directory import LoadedModel
+from trasluz.models.transformer import Transformer
 
 TEXT, TARGET = "the cat sees a house", "el gato ve dos manzanas"
 LAYERS, HEADS = 2, 3
@@ -106,6 +109,7 @@ def test_weights_times_values_are_what_the_fast_path_made_step_by_step(
     small: LoadedModel, attention: Attention, kind: str
 ) -> None:
     tokenizer, model = small.tokenizer, small.model
+    assert isinstance(model, Transformer)
     source = torch.tensor([[*tokenizer.encode(TEXT), tokenizer.end_id]])
     chosen = looks(model.decoder, kind)
     watched = Watched(chosen)
@@ -128,9 +132,11 @@ def test_weights_times_values_are_what_the_fast_encoder_made(
     small: LoadedModel, attention: Attention
 ) -> None:
     source = torch.tensor([[*small.tokenizer.encode(TEXT), small.tokenizer.end_id]])
-    chosen = looks(small.model.encoder, "self")
+    model = small.model
+    assert isinstance(model, Transformer)
+    chosen = looks(model.encoder, "self")
     watched = Watched(chosen)
-    small.model.encode(source, remembers=False)
+    model.encode(source, remembers=False)
     watched.stop()
     for layer, part in enumerate(chosen):
         values = share(watched.values[layer][0], heads=HEADS)[0]  # [H,S,K]
@@ -175,3 +181,23 @@ def test_to_be_seen_changes_nothing(translator: Translator) -> None:
     before = translator.translate(TEXT)
     record(translator, TEXT)
     assert translator.translate(TEXT) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "score", "layers"), [("current", "dot", 1), ("previous", "mlp", 1), ("current", "none", 0)]
+)
+def test_a_recurrent_model_has_one_attention_or_none(
+    small: LoadedModel, query: str, score: str, layers: int
+) -> None:
+    settings = {
+        "width": 22,
+        "embedding": {"vocabulary": len(small.tokenizer)},
+        "decoder": {"attention": {"score": score, "query": query}},
+    }
+    model = build_model(parse(RecurrentConfig, settings, where="test")).eval()
+    seen = record(Translator(model, small.tokenizer, longest_source=29), TEXT, target=TARGET)
+    queries, keys = len(seen.target), len(seen.source)
+    assert seen.cross.shape == (layers, layers, queries, keys)
+    assert seen.encoder.shape == (0, 0, keys, keys)
+    assert seen.decoder.shape == (0, 0, queries, queries)
+    torch.testing.assert_close(seen.cross.sum(-1), torch.ones(layers, layers, queries))

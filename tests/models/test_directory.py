@@ -28,6 +28,7 @@ from trasluz.models.directory import (
     write_json,
     write_whole,
 )
+from trasluz.models.transformer import Transformer
 from trasluz.text.tokenizer import Tokenizer
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 2], [9, 10, 2, 0, 0]])
@@ -87,6 +88,7 @@ def test_a_table_that_is_shared_is_written_once_and_shared_again(
         name for name, tensor in load_file(tmp_path / WEIGHTS).items() if tensor.shape == (entries, 20)
     ]
     model = load_model(tmp_path).model
+    assert isinstance(model, Transformer)
     weights = (model.source_embedding.table.weight, model.target_embedding.table.weight, model.output.weight)
     assert len(written) == tables
     assert len({weight.data_ptr() for weight in weights}) == tables

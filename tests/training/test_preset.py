@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from trasluz.config import NormConfig, parse
+from trasluz.config import NormConfig, TransformerConfig, parse
 from trasluz.errors import TrasluzError
-from trasluz.training.preset import NAMES, choose
+from trasluz.training.preset import ARCHITECTURES, NAMES, choose
 from trasluz.training.settings import RunSettings, merge
 
 PAIRS = (1, 997, 20_000, 20_001, 60_000, 1_000_000, 30_000_000)
@@ -32,6 +32,7 @@ def test_every_choice_is_a_run_that_can_be(name: str, budget: dict[str, Any]) ->
         settings = chosen(name, pairs, budget)
         assert settings.preset == name
         assert settings.model.embedding.vocabulary == settings.tokenizer.vocabulary
+        assert isinstance(settings.model, TransformerConfig)
         for stack in (settings.model.encoder, settings.model.decoder):
             assert settings.model.width % stack.attention.heads == 0
 
@@ -125,5 +126,30 @@ def test_a_kind_can_be_chosen_without_losing_what_the_preset_says_beside_it() ->
     choice = choose("base", pairs=997, seconds=None, steps=None)
     changes = {"model": {"encoder": {"norm": {"kind": "rms"}}}, "tokenizer": {"kind": "bpe"}}
     settings = parse(RunSettings, merge(choice.settings, changes), where="preset")
+    assert isinstance(settings.model, TransformerConfig)
     assert settings.model.encoder.norm == NormConfig(kind="rms", place="pre")
     assert settings.tokenizer.vocabulary == settings.model.embedding.vocabulary
+
+
+@pytest.mark.parametrize(("name", "arch"), list(itertools.product(NAMES, ARCHITECTURES)))
+def test_every_architecture_has_every_size(name: str, arch: str) -> None:
+    settings = parse(
+        RunSettings, choose(name, pairs=997, seconds=None, steps=701, arch=arch).settings, where="preset"
+    )
+    assert settings.model.kind == arch
+    assert settings.model.embedding.vocabulary == settings.tokenizer.vocabulary
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_sizes_of_every_architecture_grow(arch: str) -> None:
+    sizes = [choose(name, pairs=997, seconds=None, steps=701, arch=arch).settings for name in NAMES[1:]]
+    widths = [settings["model"]["width"] for settings in sizes]
+    assert widths == sorted(set(widths))
+
+
+def test_an_unknown_architecture_lists_the_known_ones_nearest_first() -> None:
+    with pytest.raises(TrasluzError) as refused:
+        choose("tiny", pairs=997, seconds=None, steps=None, arch="recurent")
+    assert str(refused.value) == (
+        "unknown architecture 'recurent'; allowed, nearest first: recurrent, transformer"
+    )

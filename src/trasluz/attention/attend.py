@@ -6,6 +6,7 @@ Knows no projections. Letters: B batch, T queries, S keys, H heads, G key/value 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,12 @@ from trasluz.attention.score import Score
 
 Listener = Callable[[Tensor], None]
 """Receives the weights [B,H,T,S] of one attention, each row a distribution over the keys."""
+
+
+class Listenable(Protocol):
+    """An attention that lets its weights be seen: whoever sets `listener` gets those of every pass."""
+
+    listener: Listener | None
 
 
 def attend(

@@ -12,7 +12,6 @@ import yaml
 
 from trasluz.errors import TrasluzError, unknown
 
-ARCHITECTURES = ("transformer",)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -30,9 +29,12 @@ def train(
     time: Annotated[str | None, typer.Option(help="Budget of time, such as 15m, 2h or 90s.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of updates.")] = None,
     preset: Annotated[str, typer.Option(help="auto, tiny, small, base or big.")] = "auto",
-    arch: Annotated[str, typer.Option(help="Architecture of the model: transformer.")] = "transformer",
+    arch: Annotated[
+        str | None, typer.Option(help="Architecture of the model: transformer (the default) or recurrent.")
+    ] = None,
     score: Annotated[
-        str | None, typer.Option(help="Attention score: scaled-dot, dot, bilinear, mlp or cosine.")
+        str | None,
+        typer.Option(help="Attention score: scaled-dot, dot, bilinear, mlp or cosine; none, if recurrent."),
     ] = None,
     valid: Annotated[
         list[Path] | None,
@@ -54,11 +56,11 @@ def train(
     from trasluz.training.run import train as train_run
     from trasluz.training.settings import merge
 
-    if arch not in ARCHITECTURES:
-        raise unknown("architecture", arch, ARCHITECTURES)
     paths = [Path(word) for word in arguments if not is_setting(word)]
     changes: dict[str, Any] = {} if config is None else read_yaml(config)
-    for more in (flags(time=time, steps=steps, score=score, seed=seed), settings_of(arguments)):
+    if arch is None and isinstance(asked := changes.get("model"), dict):
+        arch = asked.get("kind")
+    for more in (flags(time=time, steps=steps, arch=arch, score=score, seed=seed), settings_of(arguments)):
         changes = merge(changes, more)
     corpus = read_corpus(paths, valid=valid or (), columns=column_numbers(columns), seed=seed or 1)
     try:
@@ -69,21 +71,32 @@ def train(
     typer.echo(f"the translator is in {out}; try: trasluz translate {out}", err=True)
 
 
-def flags(*, time: str | None, steps: int | None, score: str | None, seed: int | None) -> dict[str, Any]:
+def flags(
+    *, time: str | None, steps: int | None, score: str | None, seed: int | None, arch: str | None = None
+) -> dict[str, Any]:
     """The settings that the options stand for."""
-    from trasluz.attention.score import SCORES
-
     changes: dict[str, Any] = {}
     if time is not None or steps is not None:
         changes["budget"] = {"seconds": None if time is None else duration(time), "steps": steps}
+    model = {} if arch is None else {"kind": arch}
     if score is not None:
-        if score not in SCORES:
-            raise unknown("score", score, SCORES)
-        stack = {"attention": {"score": score}}
-        changes["model"] = {"encoder": stack, "decoder": stack}
+        model |= score_setting(score, recurrent=arch == "recurrent")
+    if model:
+        changes["model"] = model
     if seed is not None:
         changes["seed"] = seed
     return changes
+
+
+def score_setting(score: str, *, recurrent: bool) -> dict[str, Any]:
+    """The settings of a model with that score in all its attentions; a recurrent one has one."""
+    from trasluz.attention.score import SCORES
+
+    allowed = (*SCORES, "none") if recurrent else SCORES
+    if score not in allowed:
+        raise unknown("score", score, allowed)
+    stack = {"attention": {"score": score}}
+    return {"decoder": stack} if recurrent else {"encoder": stack, "decoder": stack}
 
 
 def duration(text: str) -> float:

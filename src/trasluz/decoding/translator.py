@@ -258,16 +258,14 @@ def load(directory: Path | str, *, device: torch.device | str | None = None) -> 
 
     Raises `TrasluzError` for a directory that is no whole model.
     """
-    from trasluz.config import LearnedPosition
     from trasluz.models.directory import load_model
 
     loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
-    position = loaded.manifest.model.decoder.position
     return Translator(
         loaded.model,
         loaded.tokenizer,
         longest_source=loaded.manifest.longest_source,
-        longest_target=position.length if isinstance(position, LearnedPosition) else None,
+        longest_target=loaded.manifest.model.longest_target,
     )
 
 

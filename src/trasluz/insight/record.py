@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from trasluz.attention.multihead import MultiHead
+from trasluz.attention.attend import Listenable
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
-from trasluz.models.transformer import Transformer
+from trasluz.models.model import Model
 from trasluz.text.sentences import trim
 
 
@@ -23,7 +23,8 @@ from trasluz.text.sentences import trim
 class Attention:
     """What one translation looked at, each row of each head a distribution.
 
-    Row t of `decoder` and `cross` was computed from the piece before `target[t]`, while predicting it.
+    Row t of `decoder` and `cross` was computed from the piece before `target[t]`, while predicting it. L and
+    H are 0 where a model has no attention of a kind.
     """
 
     source: tuple[str, ...]
@@ -34,7 +35,7 @@ class Attention:
 
 
 @contextmanager
-def listening(parts: Sequence[MultiHead]) -> Iterator[list[Tensor]]:
+def listening(parts: Sequence[Listenable]) -> Iterator[list[Tensor]]:
     """While this lasts, gather the weights [B,H,T,S] of each of `parts`, in the order of their passes."""
     heard: list[Tensor] = []
     for part in parts:
@@ -53,7 +54,7 @@ def record(translator: Translator, text: str, *, target: str | None = None) -> A
     A text longer than the model's range has no single pass to be seen in: `TrasluzError` says so.
     """
     model, tokenizer = translator.model, translator.tokenizer
-    assert isinstance(model, Transformer)
+    assert isinstance(model, Model)
     source_ids = [*tokenizer.encode(trim(text)[1]), tokenizer.end_id]
     if len(source_ids) > translator.longest_source:
         raise TrasluzError(
@@ -66,18 +67,20 @@ def record(translator: Translator, text: str, *, target: str | None = None) -> A
         target_ids = [*tokenizer.encode(trim(target)[1]), tokenizer.end_id]
     device = model.output.weight.device
     source, wanted = (torch.tensor([ids], device=device) for ids in (source_ids, target_ids))
+    parts = model.attentions()
     with (
-        listening(_parts(model.encoder, "self_attention")) as encoder,
-        listening(_parts(model.decoder, "self_attention")) as decoder,
-        listening(_parts(model.decoder, "cross_attention")) as cross,
+        listening(parts.encoder) as encoder,
+        listening(parts.decoder) as decoder,
+        listening(parts.cross) as cross,
     ):
         model(source, model.teacher_forced(wanted))
+    sources, targets = len(source_ids), len(target_ids)
     return Attention(
         source=tuple(tokenizer.pieces(source_ids)),
         target=tuple(tokenizer.pieces(target_ids)),
-        encoder=torch.cat(encoder),
-        decoder=torch.cat(decoder),
-        cross=torch.cat(cross),
+        encoder=_layers(encoder, sources, sources),
+        decoder=_layers(decoder, targets, targets),
+        cross=_layers(cross, targets, sources),
     )
 
 
@@ -87,8 +90,6 @@ def _decoded(translator: Translator, source_ids: Sequence[int]) -> list[int]:
     return [*best.ids, translator.tokenizer.end_id] if best.finished else list(best.ids)
 
 
-def _parts(stack: nn.Module, kind: str) -> list[MultiHead]:
-    """The multi-head attentions of one kind in a stack, from the first layer to the last."""
-    return [
-        part for name, part in stack.named_modules() if isinstance(part, MultiHead) and f".{kind}." in name
-    ]
+def _layers(heard: Sequence[Tensor], queries: int, keys: int) -> Tensor:
+    """What was heard of each layer, 1 x [H,T,S], as one [L,H,T,S]."""
+    return torch.cat(list(heard)) if heard else torch.zeros(0, 0, queries, keys)

@@ -1,6 +1,7 @@
 """What a model remembers between two steps of decoding, and the interface that every search relies on.
 
-Knows no model and no search. Letters: B rows, S remembered positions, G key/value heads, K head width.
+Knows no model and no search. Letters: B rows, S remembered positions, G key/value heads, K head width;
+of recurrent models, P parts of a cell's state, L layers, W width of a cell, M width of the memory, D model.
 """
 
 from __future__ import annotations
@@ -126,3 +127,24 @@ class StackState:
         positions = None if self.positions is None else self.positions[rows]
         filled = None if self.filled is None else self.filled[rows]
         return replace(self, positions=positions, filled=filled)
+
+
+@dataclass(slots=True)
+class RecurrentState:
+    """Where each row of a recurrent decoder stands, and the memory it looks at."""
+
+    cells: Tensor  # [P,L,B,W] what the cells carry: the hidden state, and an LSTM's cell state
+    fed: Tensor  # [B,1,D] what the last step found, for input feeding; elsewhere [B,1,0]
+    key: Tensor  # [B,1,S,·] the memory, prepared for the score
+    value: Tensor  # [B,1,S,M] the memory
+    allowed: Tensor  # [B,1,1,S]
+
+    def select(self, rows: Tensor) -> RecurrentState:
+        """The state of the given rows [B']."""
+        return replace(
+            self.reorder(rows), key=self.key[rows], value=self.value[rows], allowed=self.allowed[rows]
+        )
+
+    def reorder(self, rows: Tensor) -> RecurrentState:
+        """The state of the given rows [B'], the memory left where it is."""
+        return replace(self, cells=self.cells[:, :, rows], fed=self.fed[rows])

@@ -3,62 +3,145 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import cast, overload
 
+import torch
 from torch import nn
 
 from trasluz.attention.multihead import MultiHead
 from trasluz.attention.position import Learned, Position, Relative, Rotary, Sinusoidal
-from trasluz.attention.score import Score
+from trasluz.attention.score import Score, make_score
 from trasluz.config import (
     AttentionConfig,
+    EmbeddingConfig,
     LearnedPosition,
     ModelConfig,
     NoPosition,
+    RecurrentAttentionConfig,
+    RecurrentConfig,
     RelativePosition,
     RotaryPosition,
     SinusoidalPosition,
     StackConfig,
+    SymbolsConfig,
     TransformerConfig,
 )
 from trasluz.layers.embedding import Embedding, Output
 from trasluz.layers.feedforward import FeedForward
 from trasluz.layers.norm import make_norm
+from trasluz.layers.recurrent import (
+    GRU,
+    LSTM,
+    Attention,
+    Bridge,
+    Cells,
+    CurrentQuery,
+    Decoder,
+    Encoder,
+    InputFeeding,
+    NoAttention,
+    PreviousQuery,
+    Readout,
+    make_cell,
+)
 from trasluz.layers.residual import Residual
 from trasluz.layers.stack import Block, CrossAttention, NoMemory, SelfAttention, Stack
+from trasluz.models.recurrent import Recurrent
 from trasluz.models.transformer import Transformer
 
 INITIAL_SPREAD = 0.02
 """Standard deviation of every matrix and table at the beginning (Radford et al. 2018, section 4.1)."""
 
 
-def build_model(config: ModelConfig) -> Transformer:
-    """The model that `config` describes, with fresh weights from torch's global generator."""
-    model = build_transformer(config)
+@overload
+def build_model(config: TransformerConfig) -> Transformer:
+    """The Transformer that `config` describes."""
+
+
+@overload
+def build_model(config: RecurrentConfig) -> Recurrent:
+    """The recurrent model that `config` describes."""
+
+
+def build_model(config: ModelConfig) -> Transformer | Recurrent:
+    """The model that `config` describes, with fresh weights from torch's global generator.
+
+    Raises `TrasluzError` for parts that do not fit each other.
+    """
+    match config:
+        case TransformerConfig():
+            model: Transformer | Recurrent = build_transformer(config)
+        case RecurrentConfig():
+            model = build_recurrent(config)
     initialise(model)
     return model
 
 
 def build_transformer(config: TransformerConfig) -> Transformer:
     """An encoder-decoder Transformer, its weights as torch's layers leave them."""
-    table = nn.Embedding(config.embedding.vocabulary, config.width)
-    shared = config.embedding.shared
-    target_table = table if shared else nn.Embedding(config.embedding.vocabulary, config.width)
+    source_table, target_table, output = _tables(config.embedding, width=config.width)
     encoder = build_stack(config.encoder, width=config.width, causal=False, cross=False)
     decoder = build_stack(config.decoder, width=config.width, causal=True, cross=True)
-    weight = cast(nn.Parameter, target_table.weight)
-    if not config.embedding.tied:
-        weight = nn.Parameter(weight.new_empty(weight.shape))
     return Transformer(
-        _embedding(config, config.encoder, table=table, position=encoder.position),
+        _embedding(config, config.encoder, table=source_table, position=encoder.position),
         _embedding(config, config.decoder, table=target_table, position=decoder.position),
         encoder,
         decoder,
-        Output(weight, bias=config.embedding.output_bias, scale=config.embedding.output_scale),
-        pad_id=config.symbols.pad,
-        start_id=config.symbols.start,
-        end_id=config.symbols.end,
-        unknown_id=config.symbols.unknown,
+        output,
+        **_symbols(config.symbols),
+    )
+
+
+def build_recurrent(config: RecurrentConfig) -> Recurrent:
+    """A recurrent encoder-decoder, its weights as torch's layers leave them."""
+    source_table, target_table, output = _tables(config.embedding, width=config.width)
+
+    def embedding(table: nn.Embedding, dropout: float) -> Embedding:
+        return Embedding(
+            table,
+            position=Position(),
+            scale=math.sqrt(config.width) if config.embedding.scaled else 1.0,
+            norm=make_norm("layer", config.width) if config.embedding.norm else nn.Identity(),
+            dropout=dropout,
+        )
+
+    return Recurrent(
+        embedding(source_table, config.encoder.dropout),
+        embedding(target_table, config.decoder.dropout),
+        build_encoder(config),
+        build_decoder(config),
+        output,
+        **_symbols(config.symbols),
+    )
+
+
+def build_encoder(config: RecurrentConfig) -> Encoder:
+    """Layers of two cells, each of half the encoder's width."""
+    memory = config.encoder.width or config.width
+    inputs = [config.width] + [memory] * (config.encoder.layers - 1)
+
+    def cell(below: int) -> LSTM | GRU:
+        return make_cell(config.cell, below, width=memory // 2)
+
+    return Encoder([(cell(below), cell(below)) for below in inputs], dropout=config.encoder.dropout)
+
+
+def build_decoder(config: RecurrentConfig) -> Decoder:
+    """The decoder of the convention that is asked for, its parts as wide as that needs."""
+    attention = config.decoder.attention
+    memory, width = config.encoder.width or config.width, config.decoder.width or config.width
+    context = 0 if attention.score == "none" else memory
+    kind, inputs, known, fed = _convention(attention, width=config.width, context=context, state=width)
+    layers = [
+        make_cell(config.cell, below, width=width)
+        for below in [inputs] + [width] * (config.decoder.layers - 1)
+    ]
+    return kind(
+        Cells(layers, dropout=config.decoder.dropout),
+        attention=_attention(attention, query_width=width, key_width=memory),
+        bridge=Bridge(memory, parts=layers[0].parts, layers=len(layers), width=width),
+        readout=Readout(known, width=config.width, dropout=config.decoder.dropout),
+        fed=fed,
     )
 
 
@@ -113,6 +196,10 @@ def initialise(model: nn.Module) -> None:
     | biases | 0 |
     | norms | weight 1, bias 0 |
     | scores | what each begins with, see `trasluz.attention.score` |
+    | bridge and readout of a recurrent decoder | uniform (Glorot and Bengio 2010, equation 16) |
+    | recurrent matrices of LSTM and GRU | each gate orthogonal (Bahdanau et al. 2015, section B.1) |
+    | input matrices of LSTM and GRU | each gate uniform (Glorot and Bengio 2010, equation 16) |
+    | forget gate of LSTM | bias 1 (Jozefowicz et al. 2015), the others 0 |
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding | Output):
@@ -121,6 +208,67 @@ def initialise(model: nn.Module) -> None:
             nn.init.zeros_(module.bias)
         if isinstance(module, nn.LayerNorm | nn.RMSNorm | Score):
             module.reset_parameters()
+    for module in model.modules():
+        if isinstance(module, Bridge | Readout):
+            nn.init.xavier_uniform_(module.linear.weight)
+        if isinstance(module, nn.LSTM | nn.GRU):
+            _initialise_cell(module)
+
+
+def _initialise_cell(cell: nn.LSTM | nn.GRU) -> None:
+    """Give a cell of one layer its first values, see `initialise`."""
+    input_weight, recurrent_weight, input_bias, recurrent_bias = cell.all_weights[0]
+    for gate in torch.split(input_weight.data, cell.hidden_size):
+        nn.init.xavier_uniform_(gate)
+    for gate in torch.split(recurrent_weight.data, cell.hidden_size):
+        nn.init.orthogonal_(gate)
+    nn.init.zeros_(recurrent_bias)
+    nn.init.zeros_(input_bias)
+    if isinstance(cell, nn.LSTM):  # of the two biases, which are added, only one: input, forget, cell, output
+        nn.init.ones_(torch.split(input_bias.data, cell.hidden_size)[1])
+
+
+def _tables(config: EmbeddingConfig, *, width: int) -> tuple[nn.Embedding, nn.Embedding, Output]:
+    """The tables of the source and of the target, and the output, each its own or the same as another."""
+    source = nn.Embedding(config.vocabulary, width)
+    target = source if config.shared else nn.Embedding(config.vocabulary, width)
+    weight = cast(nn.Parameter, target.weight)
+    if not config.tied:
+        weight = nn.Parameter(weight.new_empty(weight.shape))
+    return source, target, Output(weight, bias=config.output_bias, scale=config.output_scale)
+
+
+def _symbols(config: SymbolsConfig) -> dict[str, int]:
+    return {
+        "pad_id": config.pad,
+        "start_id": config.start,
+        "end_id": config.end,
+        "unknown_id": config.unknown,
+    }
+
+
+def _convention(
+    config: RecurrentAttentionConfig, *, width: int, context: int, state: int
+) -> tuple[type[Decoder], int, int, int]:
+    """The class of decoder; the widths of what goes into its cells, of what is read out, of what is fed back.
+
+    `width` is the model's, `context` that of what attention finds, `state` that of the cells.
+    """
+    if config.query == "previous":
+        return PreviousQuery, width + context, context + state + width, 0
+    if config.input_feeding:
+        return InputFeeding, width + width, context + state, width
+    return CurrentQuery, width, context + state, 0
+
+
+def _attention(
+    config: RecurrentAttentionConfig, *, query_width: int, key_width: int
+) -> Attention | NoAttention:
+    if config.score == "none":
+        return NoAttention()
+    return Attention(
+        make_score(config.score, query_width=query_width, key_width=key_width, heads=1, kv_heads=1)
+    )
 
 
 def _embedding(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from trasluz.config import Manifest, parse
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
-from trasluz.models.transformer import Transformer
+from trasluz.models.model import Model
 from trasluz.text.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -32,7 +32,7 @@ class LoadedModel:
     """A model with what belongs to it, ready for use."""
 
     manifest: Manifest
-    model: Transformer
+    model: Model
     tokenizer: Tokenizer
 
 

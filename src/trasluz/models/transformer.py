@@ -7,15 +7,16 @@ V vocabulary.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trasluz.attention.mask import not_padding, positions
 from trasluz.layers.embedding import Embedding, Output
-from trasluz.layers.stack import Stack
+from trasluz.layers.stack import CrossAttention, Stack
 from trasluz.layers.state import StackState
+from trasluz.models.model import Attentions, Model
 
 
-class Transformer(nn.Module):
+class Transformer(Model):
     """Vaswani et al. 2017, figure 1; every family of encoder-decoders is this class with other parts."""
 
     def __init__(
@@ -31,15 +32,13 @@ class Transformer(nn.Module):
         end_id: int,
         unknown_id: int,
     ) -> None:
-        super().__init__()
+        vocabulary = output.weight.shape[0]
+        super().__init__(vocabulary, pad_id=pad_id, start_id=start_id, end_id=end_id, unknown_id=unknown_id)
         self.source_embedding = source_embedding
         self.target_embedding = target_embedding
         self.encoder = encoder
         self.decoder = decoder
         self.output = output
-        self.pad_id, self.start_id, self.end_id = pad_id, start_id, end_id
-        self.forbidden_ids = tuple(sorted({pad_id, start_id, unknown_id} - {end_id}))
-        self.vocabulary = output.weight.shape[0]
 
     def encode(self, source: Tensor, *, remembers: bool) -> StackState:
         """Read `source` [B,S], padded at the right; the decoder's state before its first token."""
@@ -49,11 +48,7 @@ class Transformer(nn.Module):
         return self.decoder.begin(memory, memory_filled=filled, remembers=remembers)
 
     def forward(self, source: Tensor, given: Tensor) -> Tensor:
-        """What follows each token of `given` [B,T], in one pass: the decoder's vectors [B,T,D].
-
-        `self.output` makes logits of them; a loss may do that piece by piece. Padding in `given` stands at
-        the right, where no real token looks.
-        """
+        """What follows each token of `given` [B,T], in one pass: the decoder's vectors [B,T,D]."""
         at = positions(given)
         filled = torch.ones_like(given, dtype=torch.bool)
         hidden: Tensor = self.decoder(
@@ -61,14 +56,9 @@ class Transformer(nn.Module):
         )
         return hidden
 
-    def teacher_forced(self, target: Tensor) -> Tensor:
-        """What the decoder is given so that it predicts `target` [B,T]: the start symbol, then the target."""
-        return torch.cat([target.new_full((target.shape[0], 1), self.start_id), target[:, :-1]], 1)
-
     def start(self, source: Tensor) -> tuple[Tensor, StackState]:
         """Read `source` [B,S]; the start symbol for each row [B], and the state."""
-        first = source.new_full((source.shape[0],), self.start_id)
-        return first, self.encode(source, remembers=True)
+        return self.first(source), self.encode(source, remembers=True)
 
     def step(self, tokens: Tensor, state: StackState) -> Tensor:
         """Logits [B,V] of what follows `tokens` [B]; the state advances by one position."""
@@ -79,3 +69,12 @@ class Transformer(nn.Module):
         hidden = self.decoder(self.target_embedding(given, at), at, filled, state)  # [B,1,D]
         logits: Tensor = self.output(hidden)
         return logits[:, 0]
+
+    def attentions(self) -> Attentions:
+        """The self-attentions of both stacks, and the cross-attentions of the decoder."""
+        crossing = [block.cross_attention for block in self.decoder.blocks]
+        return Attentions(
+            encoder=[block.self_attention.multihead for block in self.encoder.blocks],
+            decoder=[block.self_attention.multihead for block in self.decoder.blocks],
+            cross=[one.multihead for one in crossing if isinstance(one, CrossAttention)],
+        )

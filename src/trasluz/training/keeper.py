@@ -13,7 +13,7 @@ import torch
 
 from trasluz.config import Manifest
 from trasluz.models.directory import FORMAT, load_weights, save_model, write_json
-from trasluz.models.transformer import Transformer
+from trasluz.models.model import Model
 from trasluz.training.checkpoint import Checkpoints, Progress
 from trasluz.training.material import Material, with_vocabulary
 from trasluz.training.progress import Display
@@ -32,7 +32,7 @@ class Keeper:
         *,
         settings: RunSettings,
         material: Material,
-        model: Transformer,
+        model: Model,
         progress: Progress,
     ) -> None:
         self.out, self.settings, self.material = out, settings, material

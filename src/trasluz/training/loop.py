@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from trasluz.corpus.batch import Batch
-from trasluz.models.transformer import Transformer
+from trasluz.models.model import Model
 from trasluz.training.checkpoint import Checkpoints, Progress
 from trasluz.training.loss import smoothed_loss
 from trasluz.training.material import Material
@@ -53,7 +53,7 @@ class Loop:
 
     def __init__(
         self,
-        model: Transformer,
+        model: Model,
         optimizer: torch.optim.Optimizer,
         material: Material,
         *,

@@ -12,6 +12,7 @@ from typing import Any
 from trasluz.errors import unknown
 
 NAMES = ("auto", "tiny", "small", "base", "big")
+ARCHITECTURES = ("transformer", "recurrent")
 
 FEW_PAIRS, ENOUGH_PAIRS, MANY_PAIRS = 20_000, 50_000, 1_000_000
 SHORT_TIME = 4 * 60.0
@@ -25,16 +26,21 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(name: str, *, pairs: int, seconds: float | None, steps: int | None) -> Choice:
+def choose(
+    name: str, *, pairs: int, seconds: float | None, steps: int | None, arch: str = "transformer"
+) -> Choice:
     """The settings of the preset `name` for so many training pairs and such a budget.
 
-    `auto` chooses the size too. Raises `TrasluzError` for a name not in `NAMES`.
+    `auto` chooses the size too. Raises `TrasluzError` for a name not in `NAMES`, or an architecture not in
+    `ARCHITECTURES`.
     """
     if name not in NAMES:
         raise unknown("preset", name, NAMES)
+    if arch not in ARCHITECTURES:
+        raise unknown("architecture", arch, ARCHITECTURES)
     size, why_size = _auto_size(pairs, seconds) if name == "auto" else (name, "as asked for")
     vocabulary, (dropout, why_dropout) = _vocabulary(pairs), _dropout(pairs, seconds)
-    settings = _SIZES[size](dropout)
+    settings = _SIZES[arch][size](dropout)
     settings["model"]["embedding"] = {"vocabulary": vocabulary}
     settings["tokenizer"] = {"vocabulary": vocabulary}
     ending, why_ending = _ending(seconds, steps)
@@ -115,6 +121,11 @@ def _transformer(
     }
 
 
+def _recurrent(*, width: int, layers: int, dropout: float) -> dict[str, Any]:
+    stack = {"layers": layers, "dropout": dropout}
+    return {"kind": "recurrent", "width": width, "encoder": stack, "decoder": stack}
+
+
 def _tiny(dropout: float) -> dict[str, Any]:
     model = _transformer(width=128, heads=4, hidden=512, layers=(3, 2), dropout=dropout, place="pre")
     return {"model": model, "batch": {"tokens": 1024}, "optimizer": {"rate": 2e-3, "warmup": 200}}
@@ -135,9 +146,32 @@ def _big(dropout: float) -> dict[str, Any]:
     return {"model": model, "batch": {"tokens": 16384}, "optimizer": {"rate": 5e-4, "warmup": 4000}}
 
 
-_SIZES: dict[str, Callable[[float], dict[str, Any]]] = {
-    "tiny": _tiny,
-    "small": _small,
-    "base": _base,
-    "big": _big,
+def _recurrent_tiny(dropout: float) -> dict[str, Any]:
+    model = _recurrent(width=128, layers=1, dropout=dropout)
+    return {"model": model, "batch": {"tokens": 1024}, "optimizer": {"rate": 6e-3, "warmup": 200}}
+
+
+def _recurrent_small(dropout: float) -> dict[str, Any]:
+    model = _recurrent(width=256, layers=1, dropout=dropout)
+    return {"model": model, "batch": {"tokens": 1024}, "optimizer": {"rate": 4e-3, "warmup": 300}}
+
+
+def _recurrent_base(dropout: float) -> dict[str, Any]:
+    model = _recurrent(width=512, layers=2, dropout=dropout)
+    return {"model": model, "batch": {"tokens": 8192}, "optimizer": {"rate": 1e-3, "warmup": 1000}}
+
+
+def _recurrent_big(dropout: float) -> dict[str, Any]:
+    model = _recurrent(width=1024, layers=4, dropout=dropout)
+    return {"model": model, "batch": {"tokens": 16384}, "optimizer": {"rate": 5e-4, "warmup": 2000}}
+
+
+_SIZES: dict[str, dict[str, Callable[[float], dict[str, Any]]]] = {
+    "transformer": {"tiny": _tiny, "small": _small, "base": _base, "big": _big},
+    "recurrent": {
+        "tiny": _recurrent_tiny,
+        "small": _recurrent_small,
+        "base": _recurrent_base,
+        "big": _recurrent_big,
+    },
 }

@@ -130,7 +130,13 @@ def resolve(
         raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
     given = {key: changes[key] for key in ("budget",) if key in changes}
     budget = parse(_WithBudget, given, where="settings").budget
-    choice = choose(preset, pairs=len(corpus.training), seconds=budget.seconds, steps=budget.steps)
+    choice = choose(
+        preset,
+        pairs=len(corpus.training),
+        seconds=budget.seconds,
+        steps=budget.steps,
+        arch=_architecture(changes),
+    )
     settings = parse(RunSettings, merge(choice.settings, changes), where="settings")
     for reason in choice.reasons:
         display.say(reason)
@@ -158,6 +164,12 @@ class _WithBudget(Settings):
 def best_device() -> torch.device:
     """A CUDA device where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _architecture(changes: Mapping[str, Any]) -> str:
+    """The kind of model that is asked for: a Transformer where nothing is said of it."""
+    model = changes.get("model")
+    return str(model.get("kind", "transformer")) if isinstance(model, Mapping) else "transformer"
 
 
 def _go_on(

@@ -10,7 +10,7 @@ import torch
 from trasluz.corpus.batch import Batch
 from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import Evaluation, evaluate
-from trasluz.models.transformer import Transformer
+from trasluz.models.model import Model
 from trasluz.training.loss import smoothed_loss_at_once
 from trasluz.training.material import Material
 
@@ -38,7 +38,7 @@ class Validation:
         return [{"source": one.source, "translation": one.text} for one in spread]
 
 
-def validate(model: Transformer, material: Material) -> Validation:
+def validate(model: Model, material: Material) -> Validation:
     """Loss and greedy translations of the validation pairs; the model is left in training mode."""
     begin = time.monotonic()
     model.eval()
@@ -50,7 +50,7 @@ def validate(model: Transformer, material: Material) -> Validation:
 
 
 @torch.inference_mode()
-def held_out_loss(model: Transformer, material: Material) -> float:
+def held_out_loss(model: Model, material: Material) -> float:
     """The mean cross-entropy of the validation targets, in nats a token."""
     held_out = material.held_out
     batches = [held_out.batch(0, index) for index in range(len(held_out.plan(0)))]
@@ -58,7 +58,7 @@ def held_out_loss(model: Transformer, material: Material) -> float:
     return total / sum(batch.target_tokens for batch in batches)
 
 
-def batch_loss(model: Transformer, batch: Batch) -> torch.Tensor:
+def batch_loss(model: Model, batch: Batch) -> torch.Tensor:
     """The summed cross-entropy of a batch, without smoothing."""
     device = model.output.weight.device
     source, target = batch.source.to(device), batch.target.to(device)
