@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trasluz.config import Manifest, RecurrentConfig, RotaryPosition, TransformerConfig, known_keys, parse
+from trasluz.config import (
+    DecoderOnlyConfig,
+    Manifest,
+    RecurrentConfig,
+    RotaryPosition,
+    TransformerConfig,
+    known_keys,
+    parse,
+)
 from trasluz.errors import TrasluzError
 
 GOOD: dict[str, Any] = {"embedding": {"vocabulary": 101}}
@@ -184,6 +192,12 @@ def test_a_model_of_either_kind_survives_json() -> None:
 
 def test_only_learnt_positions_limit_what_a_model_can_write() -> None:
     learned = {"decoder": {"position": {"kind": "learned", "length": 31}}}
-    assert parse(TransformerConfig, {**GOOD, **learned}, where="").longest_target == 31
-    assert parse(TransformerConfig, GOOD, where="").longest_target is None
-    assert parse(RecurrentConfig, GOOD, where="").longest_target is None
+    assert parse(TransformerConfig, {**GOOD, **learned}, where="").longest_target(7) == 31
+    assert parse(DecoderOnlyConfig, {**GOOD, **learned}, where="").longest_target(7) == 31 - 7
+    for kind in (TransformerConfig, RecurrentConfig, DecoderOnlyConfig):
+        assert kind(**GOOD).longest_target(7) is None
+
+
+def test_a_decoder_only_model_has_one_table() -> None:
+    with pytest.raises(TrasluzError, match=r"has one table of tokens; leave embedding.shared at true"):
+        parse(DecoderOnlyConfig, {"embedding": {"vocabulary": 101, "shared": False}}, where="test")

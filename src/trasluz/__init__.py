@@ -10,19 +10,36 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trasluz.decoding.generator import Generation, Generator, load_generator
+    from trasluz.decoding.sample import Sampling
     from trasluz.decoding.translator import Translation, Translator, load
     from trasluz.errors import TrasluzError
     from trasluz.training.run import read_corpus, train
 
 __version__ = version("trasluz")
 
-__all__ = ["Translation", "Translator", "TrasluzError", "load", "read_corpus", "train"]
+__all__ = [
+    "Generation",
+    "Generator",
+    "Sampling",
+    "Translation",
+    "Translator",
+    "TrasluzError",
+    "load",
+    "load_generator",
+    "read_corpus",
+    "train",
+]
 
 _PLACES = {
+    "Generation": "trasluz.decoding.generator",
+    "Generator": "trasluz.decoding.generator",
+    "Sampling": "trasluz.decoding.sample",
     "Translation": "trasluz.decoding.translator",
     "Translator": "trasluz.decoding.translator",
     "TrasluzError": "trasluz.errors",
     "load": "trasluz.decoding.translator",
+    "load_generator": "trasluz.decoding.generator",
     "read_corpus": "trasluz.training.run",
     "train": "trasluz.training.run",
 }

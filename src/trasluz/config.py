@@ -124,6 +124,11 @@ class StackConfig(Settings):
     position: PositionConfig = SinusoidalPosition()
     dropout: Rate = 0.1
 
+    @property
+    def length(self) -> int | None:
+        """The most positions that there are, where they are learnt."""
+        return self.position.length if isinstance(self.position, LearnedPosition) else None
+
 
 class EmbeddingConfig(Settings):
     """The tables of tokens; `shared` is one table for both languages, `tied` uses it for the output too."""
@@ -158,20 +163,37 @@ class TransformerConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
-        for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
-            heads = stack.attention.heads
-            if stack.attention.head_width is None and self.width % heads:
-                raise ValueError(
-                    f"the width {self.width} is not divisible by the {heads} heads of the {name}; "
-                    f"choose a multiple of {heads}, or give {name}.attention.head_width"
-                )
+        _check_heads(self.width, encoder=self.encoder, decoder=self.decoder)
         return self
 
-    @property
-    def longest_target(self) -> int | None:
-        """The most tokens that the model can write, where it has such a limit."""
-        position = self.decoder.position
-        return position.length if isinstance(position, LearnedPosition) else None
+    def longest_target(self, source: int) -> int | None:
+        """The most tokens that the model can write after `source` tokens, where it has such a limit."""
+        return self.decoder.length
+
+
+class DecoderOnlyConfig(Settings):
+    """One stack for source and target in one sequence, or for text alone (Radford et al. 2018)."""
+
+    kind: Literal["decoder-only"] = "decoder-only"
+    width: Count = 256
+    embedding: EmbeddingConfig
+    decoder: StackConfig = StackConfig()
+    symbols: SymbolsConfig = SymbolsConfig()
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        _check_heads(self.width, decoder=self.decoder)
+        return self
+
+    @model_validator(mode="after")
+    def _one_table(self) -> Self:
+        if not self.embedding.shared:
+            raise ValueError("a decoder-only model has one table of tokens; leave embedding.shared at true")
+        return self
+
+    def longest_target(self, source: int) -> int | None:
+        """The most tokens that the model can write after `source` tokens, where it has such a limit."""
+        return None if self.decoder.length is None else self.decoder.length - source
 
 
 class RecurrentEncoderConfig(Settings):
@@ -238,10 +260,20 @@ class RecurrentConfig(Settings):
             )
         return self
 
-    @property
-    def longest_target(self) -> int | None:
+    def longest_target(self, source: int) -> int | None:
         """None: it can write as many tokens as it likes."""
         return None
+
+
+def _check_heads(width: int, **stacks: StackConfig) -> None:
+    """Raise where the heads of a stack cannot share the width."""
+    for name, stack in stacks.items():
+        heads = stack.attention.heads
+        if stack.attention.head_width is None and width % heads:
+            raise ValueError(
+                f"the width {width} is not divisible by the {heads} heads of the {name}; "
+                f"choose a multiple of {heads}, or give {name}.attention.head_width"
+            )
 
 
 def _kind_of_model(settings: Any) -> Any:
@@ -252,15 +284,21 @@ def _kind_of_model(settings: Any) -> Any:
 
 
 ModelConfig = Annotated[
-    Annotated[TransformerConfig, Tag("transformer")] | Annotated[RecurrentConfig, Tag("recurrent")],
+    Annotated[TransformerConfig, Tag("transformer")]
+    | Annotated[RecurrentConfig, Tag("recurrent")]
+    | Annotated[DecoderOnlyConfig, Tag("decoder-only")],
     Discriminator(_kind_of_model),
 ]
+
+
+Task = Literal["translation", "language-model"]
 
 
 class Manifest(Settings):
     """What `config.json` of a model directory says; `longest_source` is the range of the model in pieces."""
 
     format: Count
+    task: Task = "translation"
     model: ModelConfig
     longest_source: Count
     source_language: str | None = None

@@ -91,7 +91,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     for name in ("e.tsv", "e.jsonl", "e.tsv.gz"):
         path = file(tmp_path, name, "")
-        assert refusal(path) == f"{path} is empty; give a file with a sentence pair on each line"
+        assert refusal(path) == f"{path} is empty; give a file with a sentence pair, or a text, on each line"
     full, empty = file(tmp_path, "f", "a\n"), file(tmp_path, "g", "")
     assert refusal(full, empty).startswith(f"{empty} is empty")
 

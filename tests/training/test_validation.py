@@ -38,7 +38,8 @@ def test_the_figures_are_those_of_evaluation(
 ) -> None:
     translator = Translator(small.model, small.tokenizer, longest_source=material.longest_source)
     evaluation = evaluate(translator, material.validation, beam=1)
-    assert validation.evaluation.metrics == evaluation.metrics
+    assert validation.evaluation is not None
+    assert validation.metrics == evaluation.metrics
     assert validation.evaluation.translations == evaluation.translations
     for name, metric in evaluation.metrics.items():
         assert validation.figure(name) == metric.value
@@ -82,8 +83,9 @@ def test_the_model_goes_on_learning_afterwards(small: LoadedModel, material: Mat
 def test_samples_are_the_same_sentences_every_time_and_from_all_over(
     material: Material, validation: Validation
 ) -> None:
-    sources = [sample["source"] for sample in validation.samples()]
+    assert validation.evaluation is not None
+    sources = [sample["source"] for sample in validation.samples]
     assert sources == [material.validation[at].source for at in (0, 4, 8)]
-    assert [sample["translation"] for sample in validation.samples()] == [
+    assert [sample["translation"] for sample in validation.samples] == [
         validation.evaluation.translations[at].text for at in (0, 4, 8)
     ]

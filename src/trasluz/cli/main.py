@@ -14,6 +14,7 @@ import typer
 
 from trasluz.cli.demo import demo
 from trasluz.cli.evaluate import evaluate
+from trasluz.cli.generate import generate
 from trasluz.cli.info import info
 from trasluz.cli.train import train
 from trasluz.cli.translate import translate
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, translate, evaluate, info, demo):
+for command in (train, translate, evaluate, generate, info, demo):
     app.command()(command)
 
 

@@ -30,7 +30,12 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of updates.")] = None,
     preset: Annotated[str, typer.Option(help="auto, tiny, small, base or big.")] = "auto",
     arch: Annotated[
-        str | None, typer.Option(help="Architecture of the model: transformer (the default) or recurrent.")
+        str | None,
+        typer.Option(help="Architecture: transformer (the default), recurrent or decoder-only."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="translation (the default), or language-model to learn from files of text."),
     ] = None,
     score: Annotated[
         str | None,
@@ -60,27 +65,37 @@ def train(
     changes: dict[str, Any] = {} if config is None else read_yaml(config)
     if arch is None and isinstance(asked := changes.get("model"), dict):
         arch = asked.get("kind")
-    for more in (flags(time=time, steps=steps, arch=arch, score=score, seed=seed), settings_of(arguments)):
+    options = flags(time=time, steps=steps, arch=arch, task=task, score=score, seed=seed)
+    for more in (options, settings_of(arguments)):
         changes = merge(changes, more)
-    corpus = read_corpus(paths, valid=valid or (), columns=column_numbers(columns), seed=seed or 1)
+    task = changes.get("task", "translation")
+    corpus = read_corpus(paths, valid=valid or (), columns=column_numbers(columns), seed=seed or 1, task=task)
     try:
         train_run(corpus, out=out, preset=preset, changes=changes)
     except Stopped:
         typer.echo(f"stopped; the same command goes on from the checkpoint in {out}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"the translator is in {out}; try: trasluz translate {out}", err=True)
+    verb, what = ("generate", "language model") if task == "language-model" else ("translate", "translator")
+    typer.echo(f"the {what} is in {out}; try: trasluz {verb} {out}", err=True)
 
 
 def flags(
-    *, time: str | None, steps: int | None, score: str | None, seed: int | None, arch: str | None = None
+    *,
+    time: str | None,
+    steps: int | None,
+    score: str | None,
+    seed: int | None,
+    arch: str | None = None,
+    task: str | None = None,
 ) -> dict[str, Any]:
     """The settings that the options stand for."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {} if task is None else {"task": task}
+    usual = "decoder-only" if task == "language-model" else "transformer"
     if time is not None or steps is not None:
         changes["budget"] = {"seconds": None if time is None else duration(time), "steps": steps}
     model = {} if arch is None else {"kind": arch}
     if score is not None:
-        model |= score_setting(score, recurrent=arch == "recurrent")
+        model |= score_setting(score, arch=arch or usual)
     if model:
         changes["model"] = model
     if seed is not None:
@@ -88,15 +103,15 @@ def flags(
     return changes
 
 
-def score_setting(score: str, *, recurrent: bool) -> dict[str, Any]:
-    """The settings of a model with that score in all its attentions; a recurrent one has one."""
+def score_setting(score: str, *, arch: str) -> dict[str, Any]:
+    """The settings of a model of an architecture with that score in all its attentions."""
     from trasluz.attention.score import SCORES
 
-    allowed = (*SCORES, "none") if recurrent else SCORES
+    allowed = (*SCORES, "none") if arch == "recurrent" else SCORES
     if score not in allowed:
         raise unknown("score", score, allowed)
-    stack = {"attention": {"score": score}}
-    return {"decoder": stack} if recurrent else {"encoder": stack, "decoder": stack}
+    stacks = ("encoder", "decoder") if arch == "transformer" else ("decoder",)
+    return {name: {"attention": {"score": score}} for name in stacks}
 
 
 def duration(text: str) -> float:

@@ -56,6 +56,17 @@ def read_pairs(paths: Sequence[Path], *, columns: tuple[int, int] = (1, 2)) -> l
     return pairs
 
 
+def read_texts(paths: Sequence[Path]) -> list[Pair]:
+    """The lines of text files as targets without a source, which is what a language model learns from.
+
+    White space around a line and blank lines are left out. Raises `TrasluzError` as `read_pairs` does.
+    """
+    texts = [text for path in paths for _, line in _lines(path) if (text := line.strip())]
+    if not texts:
+        raise TrasluzError(f"{' and '.join(map(str, paths))}: all lines are blank; give a file of text")
+    return [Pair("", text) for text in texts]
+
+
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, without their ends; a byte order mark at the beginning is left out.
 
@@ -89,7 +100,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(read_lines(path), start=1):
         yield number, line
     if not number:
-        raise TrasluzError(f"{path} is empty; give a file with a sentence pair on each line")
+        raise TrasluzError(f"{path} is empty; give a file with a sentence pair, or a text, on each line")
 
 
 def _tsv(path: Path, columns: tuple[int, int]) -> Iterator[Pair]:

@@ -28,7 +28,8 @@ def split_pairs(pairs: Sequence[Pair], *, held_out: int, seed: int) -> tuple[lis
     """Training pairs and about `held_out` others, chosen by `seed`, each in the order that it had.
 
     Pairs that share a source or a target (case, spaces and punctuation aside) stay together, over any number
-    of steps from one to the next, so no sentence of either language is on both sides. Raises `TrasluzError`
+    of steps from one to the next, so no sentence of either language is on both sides; an empty side is shared
+    by nobody. Raises `TrasluzError`
     where that leaves nothing to learn from, or nothing to hold out.
     """
     groups = _families(pairs)
@@ -58,8 +59,9 @@ def _families(pairs: Sequence[Pair]) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for number, pair in enumerate(pairs):
-        for key in (("source", folded(pair.source)), ("target", folded(pair.target))):
-            parent[root(number)] = root(first.setdefault(key, number))
+        for side, text in (("source", pair.source), ("target", pair.target)):
+            if text:
+                parent[root(number)] = root(first.setdefault((side, folded(text)), number))
     groups: dict[int, list[int]] = defaultdict(list)
     for number in range(len(pairs)):
         groups[root(number)].append(number)

@@ -256,16 +256,20 @@ class Translator:
 def load(directory: Path | str, *, device: torch.device | str | None = None) -> Translator:
     """The translator in a model directory, on the CPU unless another `device` is given.
 
-    Raises `TrasluzError` for a directory that is no whole model.
+    Raises `TrasluzError` for a directory that is no whole model, or holds a language model.
     """
     from trasluz.models.directory import load_model
 
     loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
+    if loaded.manifest.task != "translation":
+        raise TrasluzError(
+            f"{directory} holds a language model, which does not translate; use `trasluz generate`"
+        )
     return Translator(
         loaded.model,
         loaded.tokenizer,
         longest_source=loaded.manifest.longest_source,
-        longest_target=loaded.manifest.model.longest_target,
+        longest_target=loaded.manifest.model.longest_target(loaded.manifest.longest_source),
     )
 
 

@@ -109,8 +109,10 @@ class StackState:
         return self.positions, self.filled
 
     def next_position(self) -> Tensor | None:
-        """The position [B,1] of the token that follows the last one, or None where nothing came yet."""
-        return None if self.positions is None else self.positions[:, -1:] + 1
+        """The position [B,1] of the token that follows the last real one; None where nothing came yet."""
+        if self.positions is None or self.filled is None:
+            return None
+        return self.positions.masked_fill(~self.filled, -1).amax(1, keepdim=True) + 1
 
     def select(self, rows: Tensor) -> StackState:
         """The state of the given rows [B']."""

@@ -13,6 +13,7 @@ from trasluz.attention.position import Learned, Position, Relative, Rotary, Sinu
 from trasluz.attention.score import Score, make_score
 from trasluz.config import (
     AttentionConfig,
+    DecoderOnlyConfig,
     EmbeddingConfig,
     LearnedPosition,
     ModelConfig,
@@ -46,6 +47,7 @@ from trasluz.layers.recurrent import (
 )
 from trasluz.layers.residual import Residual
 from trasluz.layers.stack import Block, CrossAttention, NoMemory, SelfAttention, Stack
+from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.recurrent import Recurrent
 from trasluz.models.transformer import Transformer
 
@@ -63,16 +65,23 @@ def build_model(config: RecurrentConfig) -> Recurrent:
     """The recurrent model that `config` describes."""
 
 
-def build_model(config: ModelConfig) -> Transformer | Recurrent:
+@overload
+def build_model(config: DecoderOnlyConfig) -> DecoderOnly:
+    """The decoder-only model that `config` describes."""
+
+
+def build_model(config: ModelConfig) -> Transformer | Recurrent | DecoderOnly:
     """The model that `config` describes, with fresh weights from torch's global generator.
 
     Raises `TrasluzError` for parts that do not fit each other.
     """
     match config:
         case TransformerConfig():
-            model: Transformer | Recurrent = build_transformer(config)
+            model: Transformer | Recurrent | DecoderOnly = build_transformer(config)
         case RecurrentConfig():
             model = build_recurrent(config)
+        case DecoderOnlyConfig():
+            model = build_decoder_only(config)
     initialise(model)
     return model
 
@@ -90,6 +99,14 @@ def build_transformer(config: TransformerConfig) -> Transformer:
         output,
         **_symbols(config.symbols),
     )
+
+
+def build_decoder_only(config: DecoderOnlyConfig) -> DecoderOnly:
+    """A decoder-only Transformer, its weights as torch's layers leave them."""
+    table, _, output = _tables(config.embedding, width=config.width)
+    decoder = build_stack(config.decoder, width=config.width, causal=True, cross=False)
+    embedding = _embedding(config, config.decoder, table=table, position=decoder.position)
+    return DecoderOnly(embedding, decoder, output, **_symbols(config.symbols))
 
 
 def build_recurrent(config: RecurrentConfig) -> Recurrent:
@@ -272,7 +289,11 @@ def _attention(
 
 
 def _embedding(
-    config: TransformerConfig, stack: StackConfig, *, table: nn.Embedding, position: Position
+    config: TransformerConfig | DecoderOnlyConfig,
+    stack: StackConfig,
+    *,
+    table: nn.Embedding,
+    position: Position,
 ) -> Embedding:
     norm = make_norm(stack.norm.kind, config.width, epsilon=stack.norm.epsilon)
     return Embedding(

@@ -43,6 +43,7 @@ class Keeper:
         config = with_vocabulary(self.settings.model, len(self.material.tokenizer))
         manifest = Manifest(
             format=FORMAT,
+            task=self.settings.task,
             model=config,
             longest_source=self.material.longest_source,
             source_language=self.settings.source_language,
@@ -85,7 +86,7 @@ class Keeper:
                 "pairs": len(self.material.validation),
                 "metrics": {
                     name: {"value": metric.value, "signature": metric.signature}
-                    for name, metric in validation.evaluation.metrics.items()
+                    for name, metric in validation.metrics.items()
                 },
             },
             "threads": torch.get_num_threads(),

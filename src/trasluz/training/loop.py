@@ -176,14 +176,14 @@ class Loop:
         self.checkpoints.save(progress, self.model, self.optimizer, passing=passing)
 
     def _tell(self, validation: Validation, *, better: bool) -> None:
-        metrics = validation.evaluation.metrics
+        metrics = validation.metrics
         report = ValidationReport(
             step=self.progress.step,
             seconds=self.progress.seconds,
             loss=validation.loss,
             metrics={name: metric.value for name, metric in metrics.items()},
             signatures={name: metric.signature for name, metric in metrics.items()},
-            samples=validation.samples(),
+            samples=validation.samples,
             best=better,
         )
         self.record.write(report)

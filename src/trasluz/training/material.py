@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from trasluz.config import ModelConfig
+from trasluz.config import ModelConfig, Task
 from trasluz.corpus.batch import Batches, Encoded, Sequences
 from trasluz.corpus.read import Pair
 from trasluz.corpus.sampling import SampledSequences
 from trasluz.corpus.split import group_by_source
 from trasluz.errors import TrasluzError
+from trasluz.text.sentences import split_text
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import RunSettings, TokenizerSettings
 
@@ -25,19 +26,25 @@ RANGE_SEEN_BY = 10
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that a run learns from and is measured on; `longest_source` is the range of the model in pieces."""
+    """All that a run learns from and is measured on.
 
+    `longest_source` is the range of the model in pieces, `longest_target` what it can write at most, where it
+    has such a limit.
+    """
+
+    task: Task
     tokenizer: Tokenizer
     batches: Batches
     validation: Sequence[Pair]
     held_out: Batches
     longest_source: int
+    longest_target: int | None
     left_out: int
 
 
 def learn_tokenizer(pairs: Sequence[Pair], settings: TokenizerSettings) -> Tokenizer:
     """One set of pieces for both languages, learnt from the training pairs."""
-    texts = (text for pair in pairs for text in (pair.source, pair.target))
+    texts = (text for pair in pairs for text in (pair.source, pair.target) if text)
     return Tokenizer.learn(
         texts, vocabulary=settings.vocabulary, kind=settings.kind, normalization=settings.normalization
     )
@@ -55,10 +62,12 @@ def prepare(
 ) -> Material:
     """Pairs into batches; a pair with a side longer than `batch.longest` is left out, and counted.
 
-    Raises `TrasluzError` where no pair is left.
+    A text without a source is cut into parts that are short enough. Raises `TrasluzError` where no pair is
+    left.
     """
-    source, target = _encode_sides(training, tokenizer)
     longest = settings.batch.longest
+    training = _cut_texts(training, tokenizer, longest=longest)
+    source, target = _encode_sides(training, tokenizer)
     lengths = [max(len(a), len(b)) for a, b in zip(source, target, strict=True)]
     fits = [number for number, length in enumerate(lengths) if length <= longest]
     if not fits:
@@ -68,9 +77,10 @@ def prepare(
     source, target = [source[number] for number in fits], [target[number] for number in fits]
     sampled = partial(_sampled, tokenizer=tokenizer, settings=settings)
     range_seen = sorted((len(ids) for ids in source), reverse=True)[:RANGE_SEEN_BY][-1]
-    checked = _spread(validation, settings.validation.pairs)
+    checked = _cut_texts(_spread(validation, settings.validation.pairs), tokenizer, longest=longest)
     held_source, held_target = map(Sequences.from_lists, _encode_sides(checked, tokenizer))
     return Material(
+        task=settings.task,
         tokenizer=tokenizer,
         batches=_batches(
             sampled(Sequences.from_lists(source), [training[number].source for number in fits]),
@@ -81,6 +91,7 @@ def prepare(
         validation=checked,
         held_out=_batches(held_source, held_target, tokenizer=tokenizer, settings=settings),
         longest_source=range_seen,
+        longest_target=settings.model.longest_target(range_seen),
         left_out=len(training) - len(fits),
     )
 
@@ -94,11 +105,23 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _encode_sides(pairs: Sequence[Pair], tokenizer: Tokenizer) -> tuple[list[list[int]], list[list[int]]]:
-    """The ids of all sources and of all targets, each with the end symbol behind them."""
+    """The ids of all sources and of all targets, each with the end symbol behind them; no source has none."""
     source = tokenizer.encode_all([pair.source for pair in pairs])
     target = tokenizer.encode_all([pair.target for pair in pairs])
     end = tokenizer.end_id
-    return [[*ids, end] for ids in source], [[*ids, end] for ids in target]
+    return [[*ids, end] if ids else [] for ids in source], [[*ids, end] for ids in target]
+
+
+def _cut_texts(pairs: Sequence[Pair], tokenizer: Tokenizer, *, longest: int) -> Sequence[Pair]:
+    """The pairs, where texts without a source are cut so that each has up to `longest` pieces."""
+    if any(pair.source for pair in pairs):
+        return pairs
+
+    def fits(text: str) -> bool:
+        return len(tokenizer.encode(text.strip())) < longest
+
+    parts = (part.strip() for pair in pairs for part in split_text(pair.target, fits))
+    return [Pair("", part) for part in parts if part]
 
 
 def _sampled(
@@ -113,8 +136,10 @@ def _sampled(
 
 def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
     """About `count` pairs from all over the list, every source with all of its targets."""
-    groups = group_by_source(pairs)
     step = -(-len(pairs) // count)
+    if not any(pair.source for pair in pairs):
+        return list(pairs[::step])
+    groups = group_by_source(pairs)
     return [Pair(source, target) for source, targets in groups[::step] for target in targets]
 
 

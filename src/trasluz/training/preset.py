@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trasluz.errors import unknown
 
 NAMES = ("auto", "tiny", "small", "base", "big")
-ARCHITECTURES = ("transformer", "recurrent")
+ARCHITECTURES = ("transformer", "recurrent", "decoder-only")
 
 FEW_PAIRS, ENOUGH_PAIRS, MANY_PAIRS = 20_000, 50_000, 1_000_000
 SHORT_TIME = 4 * 60.0
@@ -121,6 +122,14 @@ def _transformer(
     }
 
 
+def _decoder_only(name: str, dropout: float) -> dict[str, Any]:
+    """As deep as the encoder and the decoder of a Transformer of that size together."""
+    settings = _SIZES["transformer"][name](dropout)
+    model = settings["model"]
+    stack = {**model["decoder"], "layers": model["encoder"]["layers"] + model["decoder"]["layers"]}
+    return {**settings, "model": {"kind": "decoder-only", "width": model["width"], "decoder": stack}}
+
+
 def _recurrent(*, width: int, layers: int, dropout: float) -> dict[str, Any]:
     stack = {"layers": layers, "dropout": dropout}
     return {"kind": "recurrent", "width": width, "encoder": stack, "decoder": stack}
@@ -174,4 +183,5 @@ _SIZES: dict[str, dict[str, Callable[[float], dict[str, Any]]]] = {
         "base": _recurrent_base,
         "big": _recurrent_big,
     },
+    "decoder-only": {name: partial(_decoder_only, name) for name in NAMES[1:]},
 }

@@ -41,7 +41,10 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """One look at the validation pairs: metrics by name with their signatures, and sample translations."""
+    """One look at the validation pairs: metrics by name with their signatures, and samples.
+
+    A sample is what was given and what was written, in this order.
+    """
 
     step: int
     seconds: float
@@ -131,9 +134,9 @@ def describe_validation(report: ValidationReport) -> str:
     figures = "  ".join(f"{name} {value:.2f}" for name, value in report.metrics.items())
     mark = "  (best so far)" if report.best else ""
     lines = [f"step {report.step}: validation loss {report.loss:.3f}  {figures}{mark}"]
-    lines += [f"    {name}: {report.signatures[name]}" for name in SIGNED]
-    for sample in report.samples:
-        lines += [f"    {shortened(sample['source'])}", f"      -> {shortened(sample['translation'])}"]
+    lines += [f"    {name}: {report.signatures[name]}" for name in SIGNED if name in report.signatures]
+    for given, written in (sample.values() for sample in report.samples):
+        lines += [f"    {shortened(given)}", f"      -> {shortened(written)}"]
     return "\n".join(lines)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from trasluz.config import Settings, parse
-from trasluz.corpus.read import Pair, read_pairs
+from trasluz.corpus.read import Pair, read_pairs, read_texts
 from trasluz.corpus.split import split_pairs
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
@@ -42,12 +43,21 @@ class Corpus:
 
 
 def read_corpus(
-    paths: Sequence[Path], *, valid: Sequence[Path] = (), columns: tuple[int, int] = (1, 2), seed: int = 1
+    paths: Sequence[Path],
+    *,
+    valid: Sequence[Path] = (),
+    columns: tuple[int, int] = (1, 2),
+    seed: int = 1,
+    task: str = "translation",
 ) -> Corpus:
-    """Pairs from files; without `valid`, one in twenty (at most a thousand) is held out, and never leaks."""
-    pairs = read_pairs(paths, columns=columns)
+    """Pairs from files; without `valid`, one in twenty (at most a thousand) is held out, and never leaks.
+
+    For the task `language-model` the files hold text, and each line is a target without a source.
+    """
+    read = read_texts if task == "language-model" else partial(read_pairs, columns=columns)
+    pairs = read(paths)
     if valid:
-        return Corpus(pairs, read_pairs(valid, columns=columns))
+        return Corpus(pairs, read(valid))
     held_out = min(MOST_HELD_OUT, max(1, len(pairs) // HELD_OUT_SHARE))
     return Corpus(*split_pairs(pairs, held_out=held_out, seed=seed))
 
@@ -137,7 +147,8 @@ def resolve(
         steps=budget.steps,
         arch=_architecture(changes),
     )
-    settings = parse(RunSettings, merge(choice.settings, changes), where="settings")
+    chosen = merge(choice.settings, {"validation": {"metric": "loss"}} if _is_language_model(changes) else {})
+    settings = parse(RunSettings, merge(chosen, changes), where="settings")
     for reason in choice.reasons:
         display.say(reason)
     return settings
@@ -167,9 +178,14 @@ def best_device() -> torch.device:
 
 
 def _architecture(changes: Mapping[str, Any]) -> str:
-    """The kind of model that is asked for: a Transformer where nothing is said of it."""
+    """The kind of model that is asked for; where nothing is said of it, what the task usually has."""
     model = changes.get("model")
-    return str(model.get("kind", "transformer")) if isinstance(model, Mapping) else "transformer"
+    usual = "decoder-only" if _is_language_model(changes) else "transformer"
+    return str(model.get("kind", usual)) if isinstance(model, Mapping) else usual
+
+
+def _is_language_model(changes: Mapping[str, Any]) -> bool:
+    return changes.get("task") == "language-model"
 
 
 def _go_on(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trasluz.config import Count, ModelConfig, Positive, Rate, Settings
+from trasluz.config import Count, ModelConfig, Positive, Rate, Settings, StackConfig, Task
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -77,6 +77,7 @@ class RunSettings(Settings):
     """All of a run, resolved: what `settings.json` of a run's directory holds."""
 
     preset: str
+    task: Task = "translation"
     model: ModelConfig
     tokenizer: TokenizerSettings = TokenizerSettings()
     batch: BatchSettings = BatchSettings()
@@ -89,6 +90,34 @@ class RunSettings(Settings):
     seed: Annotated[int, Field(ge=0)] = 1
     source_language: str | None = None
     target_language: str | None = None
+
+    @model_validator(mode="after")
+    def _task_has_its_model(self) -> Self:
+        if self.task == "language-model" and self.model.kind != "decoder-only":
+            raise ValueError(
+                f"a language model is decoder-only, but the model is of the kind {self.model.kind!r}; "
+                "give --arch decoder-only, or leave it out"
+            )
+        if self.task == "language-model" and self.validation.metric != "loss":
+            raise ValueError(
+                f"a language model is compared by its loss, but validation.metric is "
+                f"{self.validation.metric!r}; leave it at 'loss'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _learnt_positions_reach(self) -> Self:
+        sides = 2 if self.model.kind == "decoder-only" and self.task == "translation" else 1
+        needed = sides * self.batch.longest + sides - 1
+        for name in ("encoder", "decoder"):
+            stack = getattr(self.model, name, None)
+            length = stack.length if isinstance(stack, StackConfig) else None
+            if length is not None and length < needed:
+                raise ValueError(
+                    f"model.{name}.position.length is {length}, but up to {self.batch.longest} pieces a side "
+                    f"(batch.longest) need {needed} positions; raise the one or lower the other"
+                )
+        return self
 
 
 def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

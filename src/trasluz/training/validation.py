@@ -8,45 +8,79 @@ from dataclasses import dataclass
 import torch
 
 from trasluz.corpus.batch import Batch
+from trasluz.decoding.generator import Generator
+from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator
-from trasluz.evaluation.metrics import Evaluation, evaluate
+from trasluz.evaluation.metrics import Evaluation, Metric, evaluate
+from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.model import Model
 from trasluz.training.loss import smoothed_loss_at_once
 from trasluz.training.material import Material
 
 SAMPLES = 3
+PROMPT_WORDS, CONTINUATION = 3, 30
+"""How a language model shows what it can: from so many words on, it writes so many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """`loss` in nats a target token, without smoothing; `seconds` is what the look cost."""
+    """`loss` in nats a target token, without smoothing; `seconds` is what the look cost.
+
+    `samples` are a few translations, or continuations of a language model, of the same texts every time.
+    A language model has no `evaluation`.
+    """
 
     loss: float
-    evaluation: Evaluation
+    evaluation: Evaluation | None
+    samples: list[dict[str, str]]
     seconds: float
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of the translations, by name; none for a language model."""
+        return {} if self.evaluation is None else self.evaluation.metrics
 
     def figure(self, metric: str) -> float:
         """The figure of a metric by which checkpoints are compared: more is better."""
-        if metric == "loss":
-            return -self.loss
-        return self.evaluation.metrics[metric].value
-
-    def samples(self) -> list[dict[str, str]]:
-        """A few translations, evenly spread over the validation pairs, the same ones every time."""
-        translations = self.evaluation.translations
-        spread = translations[:: max(1, len(translations) // SAMPLES)][:SAMPLES]
-        return [{"source": one.source, "translation": one.text} for one in spread]
+        return -self.loss if metric == "loss" else self.metrics[metric].value
 
 
 def validate(model: Model, material: Material) -> Validation:
     """Loss and greedy translations of the validation pairs; the model is left in training mode."""
     begin = time.monotonic()
     model.eval()
-    translator = Translator(model, material.tokenizer, longest_source=material.longest_source)
-    evaluation = evaluate(translator, material.validation, beam=1)
+    evaluation = None if material.task == "language-model" else _translated(model, material)
+    samples = _continued(model, material) if evaluation is None else _some(evaluation)
     loss = held_out_loss(model, material)
     model.train()
-    return Validation(loss, evaluation, time.monotonic() - begin)
+    return Validation(loss, evaluation, samples, time.monotonic() - begin)
+
+
+def _translated(model: Model, material: Material) -> Evaluation:
+    translator = Translator(
+        model,
+        material.tokenizer,
+        longest_source=material.longest_source,
+        longest_target=material.longest_target,
+    )
+    return evaluate(translator, material.validation, beam=1)
+
+
+def _some(evaluation: Evaluation) -> list[dict[str, str]]:
+    """Translations spread evenly over all of them."""
+    spread = evaluation.translations[:: max(1, len(evaluation.translations) // SAMPLES)][:SAMPLES]
+    return [{"source": one.source, "translation": one.text} for one in spread]
+
+
+def _continued(model: Model, material: Material) -> list[dict[str, str]]:
+    """The likeliest continuations of the first words of validation texts."""
+    assert isinstance(model, DecoderOnly)
+    generator = Generator(model, material.tokenizer, longest=material.longest_target)
+    spread = material.validation[:: max(1, len(material.validation) // SAMPLES)][:SAMPLES]
+    prompts = [" ".join(pair.target.split()[:PROMPT_WORDS]) for pair in spread]
+    greedy = Sampling(temperature=0)
+    written = [generator.generate(prompt, sampling=greedy, most=CONTINUATION) for prompt in prompts]
+    return [{"prompt": one.prompt, "continuation": one.text} for one in written]
 
 
 @torch.inference_mode()

@@ -1,0 +1,142 @@
+"""Writing on from a prompt: streamed or at once, the same text; it ends where it should, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from trasluz.config import DecoderOnlyConfig, EmbeddingConfig, Manifest, StackConfig
+from trasluz.decoding.generator import Ending, Generator, load_generator
+from trasluz.decoding.sample import Sampling
+from trasluz.decoding.translator import load
+from trasluz.errors import TrasluzError
+from trasluz.models.build import build_model
+from trasluz.models.decoder_only import DecoderOnly
+from trasluz.models.directory import FORMAT, save_model
+from trasluz.text.tokenizer import Tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.learn(["the cat sees the dog", "el gato ve al perro"] * 5, vocabulary=290)
+
+
+@pytest.fixture(scope="module")
+def config(tokenizer: Tokenizer) -> DecoderOnlyConfig:
+    return DecoderOnlyConfig(
+        width=16, embedding=EmbeddingConfig(vocabulary=len(tokenizer)), decoder=StackConfig(layers=1)
+    )
+
+
+@pytest.fixture(scope="module")
+def model(config: DecoderOnlyConfig) -> DecoderOnly:
+    torch.manual_seed(3)
+    return build_model(config).eval()
+
+
+class Scripted:
+    """A model that writes a text, piece by piece, whatever the prompt."""
+
+    start_id, end_id, training = 1, 2, False
+    forbidden_ids: tuple[int, ...] = (0, 1, 3)
+
+    def __init__(self, ids: list[int], vocabulary: int) -> None:
+        self.ids, self.vocabulary = ids, vocabulary
+        self.output = torch.nn.Linear(1, 1)
+
+    def read(self, ids: Tensor) -> Iterator[int]:
+        return iter(self.ids)
+
+    def step(self, tokens: Tensor, state: Iterator[int]) -> Tensor:
+        return torch.nn.functional.one_hot(torch.tensor([next(state)]), self.vocabulary) * 100.0
+
+
+def scripted(tokenizer: Tokenizer, text: str, *, ends: bool = True) -> Generator:
+    ids = [*tokenizer.encode(text), *([tokenizer.end_id] if ends else [])]
+    return Generator(Scripted(ids, len(tokenizer)), tokenizer)  # type: ignore[arg-type]
+
+
+def test_parts_joined_are_the_text_and_equal_seeds_give_it_again(
+    model: DecoderOnly, tokenizer: Tokenizer
+) -> None:
+    generator = Generator(model, tokenizer)
+    for seed in range(5):
+        whole = generator.generate("the cat", most=30, seed=seed)
+        assert "".join(generator.stream("the cat", most=30, seed=seed)) == whole.text
+        assert whole == generator.generate("the cat", most=30, seed=seed)
+    assert len({generator.generate("the cat", most=30, seed=seed).text for seed in range(5)}) == 5
+
+
+def test_characters_of_several_bytes_come_whole(tokenizer: Tokenizer) -> None:
+    parts = list(scripted(tokenizer, " a 猫 \U0001f600!").stream("the"))
+    assert "".join(parts) == "  a 猫 \U0001f600!"
+    assert "\ufffd" not in "".join(parts)
+    assert "猫" in parts
+
+
+def test_the_end_symbol_ends_a_text(tokenizer: Tokenizer) -> None:
+    written = scripted(tokenizer, "cat sees").generate("the")
+    assert (written.prompt, written.text, written.ending) == ("the", " cat sees", Ending.end)
+
+
+def test_a_length_ends_a_text(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode("cat sees the dog")
+    written = scripted(tokenizer, "cat sees the dog", ends=False).generate("the", most=len(ids) - 1)
+    assert written.ending is Ending.length
+    assert written.text == tokenizer.decode([*tokenizer.encode("the"), *ids[:-1]]).removeprefix("the")
+
+
+@pytest.mark.parametrize("stop", ["dog", "the d", " dog sees", "g"])
+def test_no_part_of_a_stop_string_comes_out(tokenizer: Tokenizer, stop: str) -> None:
+    generator = scripted(tokenizer, "cat sees the dog sees")
+    parts = list(generator.stream("the", stop=["猫", stop]))
+    text = " cat sees the dog sees"
+    assert "".join(parts) == text[: text.index(stop)]
+    assert scripted(tokenizer, "cat sees the dog sees").generate("", stop=[stop]).ending is Ending.stop
+
+
+def test_a_stop_string_in_the_prompt_stops_nothing(tokenizer: Tokenizer) -> None:
+    assert scripted(tokenizer, "cat").generate("the dog", stop=["dog"]).ending is Ending.end
+
+
+def test_greedy_is_what_the_model_thinks_likeliest(model: DecoderOnly, tokenizer: Tokenizer) -> None:
+    written = Generator(model, tokenizer).generate("the cat", sampling=Sampling(temperature=0), most=5)
+    ids = [model.start_id, *tokenizer.encode("the cat")]
+    given = len(ids)
+    for _ in range(5):
+        logits = model.output(model(torch.zeros(1, 0, dtype=torch.long), torch.tensor([ids])))[0, -1]
+        logits[list(model.forbidden_ids)] = -torch.inf
+        ids.append(int(logits.argmax()))
+    assert model.end_id not in ids[given:]
+    assert written.text == tokenizer.decode(ids).removeprefix("the cat")
+
+
+def test_what_cannot_be_is_refused(model: DecoderOnly, tokenizer: Tokenizer) -> None:
+    generator = Generator(model, tokenizer, longest=5)
+    with pytest.raises(TrasluzError, match="0 tokens are asked for; ask for 1 or more"):
+        generator.generate("a", most=0)
+    with pytest.raises(TrasluzError, match="a stop string is empty"):
+        generator.generate("a", stop=["x", ""])
+    with pytest.raises(TrasluzError, match=r"the prompt has \d+ tokens, .* but this model holds 5; "):
+        generator.generate("the cat sees the dog and the other cat")
+    assert generator.generate("", most=99, sampling=Sampling(temperature=0)).text
+
+
+def test_each_kind_of_model_says_which_command_is_for_it(
+    model: DecoderOnly, config: DecoderOnlyConfig, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    for task in ("language-model", "translation"):
+        manifest = Manifest.model_validate(
+            {"format": FORMAT, "task": task, "model": config.model_dump(), "longest_source": 1}
+        )
+        save_model(tmp_path / task, manifest=manifest, model=model, tokenizer=tokenizer)
+    assert load_generator(tmp_path / "language-model").generate("the", most=3).text
+    assert load(tmp_path / "translation").translate("the").text is not None
+    with pytest.raises(TrasluzError, match=r"holds a language model, which does not translate; use"):
+        load(tmp_path / "language-model")
+    with pytest.raises(TrasluzError, match=r"holds a translator, which needs a source; use"):
+        load_generator(tmp_path / "translation")
