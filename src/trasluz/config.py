@@ -19,6 +19,7 @@ ScoreName = Literal["scaled-dot", "dot", "bilinear", "mlp", "cosine"]
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
 TokenId = Annotated[int, Field(ge=0)]
+TokenCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0.0)]
 
 
@@ -300,7 +301,7 @@ class Manifest(Settings):
     format: Count
     task: Task = "translation"
     model: ModelConfig
-    longest_source: Count
+    longest_source: TokenCount
     source_language: str | None = None
     target_language: str | None = None
 
@@ -342,6 +343,10 @@ def _settings_in(annotation: Any) -> list[type[BaseModel]]:
     return [found for option in get_args(annotation) for found in _settings_in(option)]
 
 
+GROUP_EXPECTED = {"union_tag_not_found", "model_attributes_type", "model_type"}
+"""How pydantic calls it that something stands where a group of settings should."""
+
+
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     """One clear sentence for the first of the errors."""
     problem = error.errors(include_url=False)[0]
@@ -350,7 +355,7 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
     if problem["type"] == "extra_forbidden":
         return f"unknown key {path!r}; known, nearest first: {', '.join(nearest_first(path, keys)[:5])}"
-    if problem["type"] == "union_tag_not_found" and not isinstance(problem["input"], Mapping):
+    if problem["type"] in GROUP_EXPECTED and not isinstance(problem["input"], Mapping):
         return f"{path} is {problem['input']!r}, but it should be a group of settings"
     if problem["type"] == "union_tag_not_found":
         return f"the key '{path}.kind' is missing; give it a value"

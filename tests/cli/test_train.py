@@ -199,7 +199,7 @@ class TestWhatCannotBeTrained:
             f"{missing}: no such file; give the path of a text file"
         )
         assert refusal("train", empty, "--out", out) == (
-            f"{empty} is empty; give a file with a sentence pair on each line"
+            f"{empty} is empty; give a file with a sentence pair, or a text, on each line"
         )
         assert refusal("train", narrow, "--out", out) == (
             f"{narrow}, line 3: 1 column where at least 2 are needed; "

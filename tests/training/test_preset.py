@@ -152,5 +152,5 @@ def test_an_unknown_architecture_lists_the_known_ones_nearest_first() -> None:
     with pytest.raises(TrasluzError) as refused:
         choose("tiny", pairs=997, seconds=None, steps=None, arch="recurent")
     assert str(refused.value) == (
-        "unknown architecture 'recurent'; allowed, nearest first: recurrent, transformer"
+        "unknown architecture 'recurent'; allowed, nearest first: recurrent, decoder-only, transformer"
     )

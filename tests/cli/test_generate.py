@@ -1,0 +1,50 @@
+"""The command `trasluz generate`: a prompt in, text out, and the same text for the same seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Command = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def stories(trasluz: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model of a few steps."""
+    folder = tmp_path_factory.mktemp("language-model")
+    text = folder / "stories.txt"
+    text.write_text("".join(f"the cat sees {number} houses\n" for number in range(60)), encoding="utf-8")
+    shape = "model.decoder={layers: 1, attention: {heads: 3}, feedforward: {hidden: 17}}"
+    more = ("model.width=12", shape, "tokenizer.vocabulary=300", "--steps", 3)
+    done = trasluz("train", text, "--task", "language-model", "--out", folder / "model", *more)
+    assert done.returncode == 0, done.stderr
+    assert "the language model is in" in done.stderr
+    assert "trasluz generate" in done.stderr
+    return folder / "model"
+
+
+def test_the_text_begins_with_the_prompt_and_a_seed_gives_it_again(trasluz: Command, stories: Path) -> None:
+    first = trasluz("generate", stories, "the cat", "--max-tokens", 9)
+    assert first.returncode == 0
+    assert first.stdout.startswith("the cat")
+    assert trasluz("generate", stories, "the cat", "--max-tokens", 9).stdout == first.stdout
+    assert trasluz("generate", stories, "the cat", "--max-tokens", 9, "--seed", 1).stdout != first.stdout
+
+
+def test_json_says_why_the_text_ended(trasluz: Command, stories: Path) -> None:
+    done = trasluz("generate", stories, "the", "--max-tokens", 2, "--temperature", 0, "--json")
+    written = json.loads(done.stdout)
+    assert set(written) == {"prompt", "text", "ending"}
+    assert written["ending"] in ("length", "end")
+
+
+def test_what_cannot_be_is_one_sentence(refusal: Callable[..., str], stories: Path, tmp_path: Path) -> None:
+    assert refusal("generate", tmp_path / "no", "x").startswith(f"{tmp_path / 'no'}: ")
+    assert refusal("generate", stories, "x", "--temperature", -1).startswith("temperature is -1.0, but")
+    assert refusal("generate", stories, "x", "--top-p", 0).startswith("top_p is 0.0, but")
+    assert refusal("generate", stories, "x", "--max-tokens", 0).startswith("0 tokens are asked for")
+    assert "use `trasluz generate`" in refusal("translate", stories, "--text", "x")
