@@ -162,8 +162,9 @@ def test_the_kind_of_a_model_decides_what_is_known_of_it() -> None:
         "config.json: unknown key 'model.encoder.attention'; known, nearest first: model.decoder.attention, "
     )
     assert refused(kind="transformer", cell="gru").startswith("config.json: unknown key 'model.cell'; known")
+    kinds = "recurrent, decoder-only, transformer"
     assert refused(kind="recurent") == (
-        "config.json: unknown model.kind 'recurent'; allowed, nearest first: recurrent, decoder-only, transformer"
+        f"config.json: unknown model.kind 'recurent'; allowed, nearest first: {kinds}"
     )
     assert refused(kind=7) == (
         "config.json: unknown model.kind '7'; allowed, nearest first: transformer, recurrent"

@@ -16,6 +16,7 @@ from trasluz.cli.demo import demo
 from trasluz.cli.evaluate import evaluate
 from trasluz.cli.generate import generate
 from trasluz.cli.info import info
+from trasluz.cli.study import study
 from trasluz.cli.train import train
 from trasluz.cli.translate import translate
 from trasluz.errors import TrasluzError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (train, translate, evaluate, generate, info, demo):
     app.command()(command)
+app.add_typer(study, name="study")
 
 
 def _show_version(asked: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from trasluz.errors import TrasluzError, unknown
+from trasluz.errors import TrasluzError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -89,6 +89,8 @@ def flags(
     task: str | None = None,
 ) -> dict[str, Any]:
     """The settings that the options stand for."""
+    from trasluz.training.variant import score_setting
+
     changes: dict[str, Any] = {} if task is None else {"task": task}
     usual = "decoder-only" if task == "language-model" else "transformer"
     if time is not None or steps is not None:
@@ -101,17 +103,6 @@ def flags(
     if seed is not None:
         changes["seed"] = seed
     return changes
-
-
-def score_setting(score: str, *, arch: str) -> dict[str, Any]:
-    """The settings of a model of an architecture with that score in all its attentions."""
-    from trasluz.attention.score import SCORES
-
-    allowed = (*SCORES, "none") if arch == "recurrent" else SCORES
-    if score not in allowed:
-        raise unknown("score", score, allowed)
-    stacks = ("encoder", "decoder") if arch == "transformer" else ("decoder",)
-    return {name: {"attention": {"score": score}} for name in stacks}
 
 
 def duration(text: str) -> float:

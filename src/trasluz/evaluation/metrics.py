@@ -60,8 +60,8 @@ class Evaluation:
             [*figures, f"{self.sentences} sentences in {self.seconds:.1f} s ({search}): {verdicts}"]
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """All of it as plain values, ready for `json.dumps`."""
+    def figures(self) -> dict[str, Any]:
+        """All of it but the translations as plain values, ready for `json.dumps`."""
         return {
             "sentences": self.sentences,
             "metrics": {key: asdict(metric) for key, metric in self.metrics.items()},
@@ -69,6 +69,12 @@ class Evaluation:
             "beam": self.beam,
             "length_penalty": self.length_penalty,
             "seconds": self.seconds,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values, ready for `json.dumps`."""
+        return {
+            **self.figures(),
             "translations": [
                 {
                     "source": translation.source,

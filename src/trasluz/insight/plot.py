@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.style import Style
@@ -15,6 +16,9 @@ from rich.text import Text
 from torch import Tensor
 
 from trasluz.errors import TrasluzError, unknown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PICTURES = (".png", ".svg", ".pdf")
 LOW, HIGH = (250, 250, 245), (178, 60, 20)
@@ -39,13 +43,7 @@ def save_picture(
 
     Raises `TrasluzError` for another ending, and where matplotlib, the extra `plot`, is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise TrasluzError("pictures need matplotlib; install it with: pip install 'trasluz[plot]'") from None
-    if path.suffix.lower() not in PICTURES:
-        raise unknown("kind of picture", path.suffix, PICTURES)
-    figure = Figure(figsize=(2 + 0.45 * len(columns), 1.5 + 0.4 * len(rows)), layout="constrained")
+    figure = new_figure(path, size=(2 + 0.45 * len(columns), 1.5 + 0.4 * len(rows)))
     axes = figure.add_subplot()
     image = axes.imshow(weights.numpy(), cmap="Oranges", vmin=0.0, vmax=1.0, aspect="auto")
     axes.set_xticks(range(len(columns)), list(columns), rotation=60, ha="right", rotation_mode="anchor")
@@ -55,6 +53,20 @@ def save_picture(
         text.set_parse_math(False)  # a piece with dollars is no formula
     figure.colorbar(image, label="attention weight")
     figure.savefig(path, dpi=150)
+
+
+def new_figure(path: Path, *, size: tuple[float, float]) -> Figure:
+    """An empty figure of some inches for a picture at `path`.
+
+    Raises `TrasluzError` for another ending than one of `PICTURES`, and where matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise TrasluzError("pictures need matplotlib; install it with: pip install 'trasluz[plot]'") from None
+    if path.suffix.lower() not in PICTURES:
+        raise unknown("kind of picture", path.suffix, PICTURES)
+    return Figure(figsize=size, layout="constrained")
 
 
 def _cell(weight: float) -> Text:

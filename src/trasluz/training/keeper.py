@@ -91,14 +91,19 @@ class Keeper:
             },
             "threads": torch.get_num_threads(),
             "device": str(self.model.output.weight.device),
-            "versions": {
-                "trasluz": version("trasluz"),
-                "torch": torch.__version__,
-                "sentencepiece": version("sentencepiece"),
-                "sacrebleu": version("sacrebleu"),
-                "python": platform.python_version(),
-            },
+            "versions": versions(),
         }
+
+
+def versions() -> dict[str, str]:
+    """Which Trasluz this is, and what else decides about figures."""
+    return {
+        "trasluz": version("trasluz"),
+        "torch": torch.__version__,
+        "sentencepiece": version("sentencepiece"),
+        "sacrebleu": version("sacrebleu"),
+        "python": platform.python_version(),
+    }
 
 
 def peak_memory_mb() -> float | None:

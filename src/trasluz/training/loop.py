@@ -83,7 +83,7 @@ class Loop:
         """
         self.model.train()
         stream = self.material.batches.iterate(epoch=self.progress.epoch, index=self.progress.index)
-        with _signals(self._ask_to_stop):
+        with stop_signals(self._ask_to_stop):
             while not self.progress.ended:
                 self._update(stream)
                 if self.progress.step % RECORD_STEPS == 0:
@@ -214,7 +214,7 @@ class Loop:
 
 
 @contextmanager
-def _signals(ask: Callable[[], None]) -> Iterator[None]:
+def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask for a stop; a second one stops at once, as ever."""
     before: dict[signal.Signals, Any] = {}
 

@@ -58,8 +58,17 @@ def read_corpus(
     pairs = read(paths)
     if valid:
         return Corpus(pairs, read(valid))
-    held_out = min(MOST_HELD_OUT, max(1, len(pairs) // HELD_OUT_SHARE))
-    return Corpus(*split_pairs(pairs, held_out=held_out, seed=seed))
+    return Corpus(*hold_out(pairs, seed=seed))
+
+
+def hold_out(pairs: Sequence[Pair], *, seed: int) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to learn from, and one in twenty (at most a thousand) that are held out and never leak."""
+    return split_pairs(pairs, held_out=held_out_of(len(pairs)), seed=seed)
+
+
+def held_out_of(pairs: int) -> int:
+    """How many of so many pairs are held out."""
+    return min(MOST_HELD_OUT, max(1, pairs // HELD_OUT_SHARE))
 
 
 def train(
@@ -78,7 +87,7 @@ def train(
     """
     begin = time.monotonic()
     display = display or make_display()
-    marks = _marks(corpus)
+    marks = marks_of(corpus)
     settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
     tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
     material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
@@ -161,7 +170,7 @@ def _standing(progress: Progress) -> str:
     return f"a run of {progress.step} steps: going on from there"
 
 
-def _marks(corpus: Corpus) -> dict[str, str]:
+def marks_of(corpus: Corpus) -> dict[str, str]:
     """What tells the pairs of a run from others."""
     return {"pairs": fingerprint(corpus.training), "validation_pairs": fingerprint(corpus.validation)}
 

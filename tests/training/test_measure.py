@@ -1,0 +1,137 @@
+"""What is measured of a model: figures of the one scoring path, entropy by its closed forms, kept once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trasluz.corpus.read import Pair
+from trasluz.decoding.translator import Translator, load
+from trasluz.evaluation.metrics import evaluate
+from trasluz.insight.record import Attention, record
+from trasluz.models.directory import LoadedModel
+from trasluz.training.measure import Questions, attention_entropy, entropy, measured, source_rows
+from trasluz.training.run import Corpus, train
+from trasluz.training.variant import score_variants
+
+(VARIANT,) = score_variants(["transformer"], ["dot"])
+
+
+@pytest.fixture(scope="module")
+def directory(
+    pairs: list[Pair], tiny: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A model after three steps."""
+    out = tmp_path_factory.mktemp("measured") / "run"
+    train(Corpus(pairs[:53], pairs[53:]), out=out, changes=tiny(budget={"steps": 3}))
+    return out
+
+
+def nothing(S: int, T: int) -> torch.Tensor:
+    return torch.zeros(0, 0, T, S)
+
+
+def test_entropy_is_nothing_for_one_place_and_the_logarithm_for_many() -> None:
+    weights = torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0.0, 0.0]])
+    torch.testing.assert_close(entropy(weights), torch.tensor([0.0, math.log(4), math.log(2)]).double())
+
+
+def test_what_an_encoder_decoder_gives_to_the_source_is_its_cross_attention(small: LoadedModel) -> None:
+    attention = record(Translator(small.model, small.tokenizer, longest_source=29), "the cat sees a house")
+    assert source_rows(attention) is attention.cross
+
+
+def test_what_a_decoder_only_model_gives_to_the_source_is_made_whole() -> None:
+    S, T, L, H = 3, 2, 5, 7
+    weights = torch.rand(L, H, S + T, S + T).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    attention = Attention(("a", "b", "c"), ("x", "y"), nothing(S, S), weights, nothing(S, T))
+    rows = source_rows(attention)
+    assert rows.shape == (L, H, T, S)
+    torch.testing.assert_close(rows.sum(-1), torch.ones(L, H, T))
+    torch.testing.assert_close(rows[1, 2, 0, 0] / rows[1, 2, 0, 1], weights[1, 2, S, 0] / weights[1, 2, S, 1])
+
+
+def test_a_model_that_looks_at_nothing_has_no_entropy() -> None:
+    attention = Attention(("a",), ("x", "y"), nothing(1, 1), nothing(2, 2), nothing(1, 2))
+    assert source_rows(attention).numel() == 0
+
+
+def test_the_entropy_of_a_model_is_the_mean_over_all_its_rows(small: LoadedModel, pairs: list[Pair]) -> None:
+    translator = Translator(small.model, small.tokenizer, longest_source=29)
+    shown = [record(translator, pair.source, target=pair.target).cross for pair in pairs[:3]]
+    by_hand = [
+        -sum(float(p) * math.log(float(p)) for p in row if p > 0)
+        for cross in shown
+        for row in cross.reshape(-1, cross.shape[-1])
+    ]
+    found = attention_entropy(translator, pairs[:3])
+    assert found == pytest.approx(sum(by_hand) / len(by_hand), rel=1e-5)
+
+
+def test_sentences_beyond_the_range_are_passed_over(small: LoadedModel, pairs: list[Pair]) -> None:
+    translator = Translator(small.model, small.tokenizer, longest_source=29)
+    long = Pair(" ".join(["the cat"] * 31), "el gato")
+    assert attention_entropy(translator, [long]) is None
+    assert attention_entropy(translator, [long, *pairs[:2]]) == attention_entropy(translator, pairs[:2])
+
+
+def test_the_figures_are_those_of_the_one_scoring_path(directory: Path, pairs: list[Pair]) -> None:
+    row = measured(directory, variant=VARIANT, questions=Questions({"test": pairs[:5]}, pairs[53:]))
+    evaluation = evaluate(load(directory), pairs[:5], beam=5)
+    for name in ("bleu", "chrf", "ter"):
+        assert row.figure("test", name) == evaluation.metrics[name].value
+        assert row.evaluations["test"]["metrics"][name]["signature"] == evaluation.metrics[name].signature
+    assert row.evaluations["test"]["sentences"] == 5
+    assert "translations" not in row.evaluations["test"]
+    assert (row.name, row.precision, row.alignment_error) == ("transformer-dot", "float32", None)
+
+
+def test_what_was_measured_is_kept_until_the_question_changes(
+    directory: Path, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Questions({"test": pairs[:7]}, pairs[53:])
+    row = measured(directory, variant=VARIANT, questions=asked)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trasluz.training.measure.evaluate", refuse)
+        assert measured(directory, variant=VARIANT, questions=asked) == row
+        for other in (
+            Questions({"test": pairs[:11]}, pairs[53:]),
+            Questions({"test": pairs[:7]}, pairs[55:]),
+            Questions({"test": pairs[:7]}, pairs[53:], in_one_go=256),
+            Questions({"test": pairs[:7]}, pairs[53:], alignment_error=lambda translator: 0.5),
+        ):
+            with pytest.raises(AssertionError, match="measured again"):
+                measured(directory, variant=VARIANT, questions=other)
+
+
+def test_whoever_has_gold_alignments_brings_the_error(directory: Path, pairs: list[Pair]) -> None:
+    given: list[Translator] = []
+
+    def error(translator: Translator) -> float:
+        given.append(translator)
+        return 0.25
+
+    asked = Questions({"test": pairs[:2]}, pairs[53:], alignment_error=error)
+    assert measured(directory, variant=VARIANT, questions=asked).alignment_error == 0.25
+    assert len(given) == 1
+
+
+def test_in_one_go_a_long_sentence_is_not_cut(directory: Path, pairs: list[Pair]) -> None:
+    long = [Pair(f"{pairs[0].source}. {pairs[1].source}. {pairs[2].source}.", "uno. dos. tres.")]
+    cut = load(directory)
+    whole = Translator(cut.model, cut.tokenizer, longest_source=211)
+    assert len(cut.tokenizer.encode(long[0].source)) >= cut.longest_source
+    row = measured(directory, variant=VARIANT, questions=Questions({"test": long}, pairs[53:], in_one_go=211))
+    figures = evaluate(whole, long, beam=5)
+    assert row.figure("test", "chrf") == figures.metrics["chrf"].value
+    assert figures.translations != evaluate(cut, long, beam=5).translations
