@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from trasluz.config import Manifest, TransformerConfig, parse
+from trasluz.config import DecoderOnlyConfig, Manifest, RecurrentConfig, TransformerConfig, parse
 from trasluz.corpus.read import Pair
 from trasluz.models.build import build_model
 from trasluz.models.directory import FORMAT, LoadedModel
@@ -92,6 +92,40 @@ def small(pairs: list[Pair]) -> LoadedModel:
         nn.init.normal_(parameter, std=0.3)
     manifest = Manifest(format=FORMAT, model=config, longest_source=29, source_language="en")
     return LoadedModel(manifest, model, tokenizer)
+
+
+@pytest.fixture(scope="session")
+def untrained(small: LoadedModel) -> Callable[..., LoadedModel]:
+    """Makes a model of any architecture that nobody trained, like `small`; its heads may share keys."""
+
+    def make(
+        kind: str = "transformer", *, task: str = "translation", longest: int = 29, **parts: Any
+    ) -> LoadedModel:
+        stack: dict[str, Any] = {
+            "layers": 2,
+            "attention": {"heads": 6, "kv_heads": 3, "head_width": 4, **parts.get("attention", {})},
+            "feedforward": {"hidden": 17},
+            "position": parts.get("position", {"kind": "sinusoidal"}),
+        }
+        settings: dict[str, Any] = {"width": 14, "embedding": {"vocabulary": len(small.tokenizer)}}
+        config: Any
+        if kind == "transformer":
+            config = parse(TransformerConfig, settings | {"encoder": stack, "decoder": stack}, where="test")
+        elif kind == "decoder-only":
+            config = parse(DecoderOnlyConfig, settings | {"decoder": stack}, where="test")
+        else:
+            decoder = {"attention": parts.get("attention", {})}
+            config = parse(RecurrentConfig, settings | {"decoder": decoder}, where="test")
+        torch.manual_seed(11)
+        model = build_model(config).eval()
+        for parameter in model.parameters():
+            nn.init.normal_(parameter, std=0.3)
+        manifest = Manifest.model_validate(
+            {"format": FORMAT, "task": task, "model": config.model_dump(), "longest_source": longest}
+        )
+        return LoadedModel(manifest, model, small.tokenizer)
+
+    return make
 
 
 class FullDisk(io.FileIO):

@@ -167,7 +167,7 @@ def test_the_kind_of_a_model_decides_what_is_known_of_it() -> None:
         f"config.json: unknown model.kind 'recurent'; allowed, nearest first: {kinds}"
     )
     assert refused(kind=7) == (
-        "config.json: unknown model.kind '7'; allowed, nearest first: transformer, recurrent"
+        "config.json: unknown model.kind '7'; allowed, nearest first: transformer, recurrent, decoder-only"
     )
 
 

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from trasluz.decoding.sample import Sampling
     from trasluz.decoding.translator import Translation, Translator, load
     from trasluz.errors import TrasluzError
+    from trasluz.insight.attention import Attention, attend
     from trasluz.training.run import read_corpus, train
 
 __version__ = version("trasluz")
 
 __all__ = [
+    "Attention",
     "Generation",
     "Generator",
     "Sampling",
     "Translation",
     "Translator",
     "TrasluzError",
+    "attend",
     "load",
     "load_generator",
     "read_corpus",
@@ -32,12 +35,14 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Attention": "trasluz.insight.attention",
     "Generation": "trasluz.decoding.generator",
     "Generator": "trasluz.decoding.generator",
     "Sampling": "trasluz.decoding.sample",
     "Translation": "trasluz.decoding.translator",
     "Translator": "trasluz.decoding.translator",
     "TrasluzError": "trasluz.errors",
+    "attend": "trasluz.insight.attention",
     "load": "trasluz.decoding.translator",
     "load_generator": "trasluz.decoding.generator",
     "read_corpus": "trasluz.training.run",

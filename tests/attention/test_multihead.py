@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trasluz.attention.attend import attend, attention_weights
+from trasluz.attention.attend import attend, attention_weights, pass_all
 from trasluz.attention.multihead import MultiHead
 from trasluz.attention.score import Bilinear
 
@@ -71,3 +71,16 @@ def test_keys_are_rotated_before_they_are_kept_and_queries_before_they_are_compa
     query = heads.query(x).view(B, T, H, K).transpose(1, 2)
     expected = attention_weights(heads.score, heads.score.prepare_query(3 * query), plain)
     torch.testing.assert_close(heard[0], expected)
+
+
+def test_a_gate_stands_between_what_the_heads_find_and_the_output() -> None:
+    """To shut a head is to take its columns out of the output projection."""
+    heads = MultiHead(D, heads=H, kv_heads=H, head_width=K)
+    x = torch.randn(B, T, D)
+    keys, values = heads.keys_values(x)
+    heads.gate = lambda found: found * torch.tensor([1.0, 0.0, 1.0]).view(H, 1, 1)
+    shut = heads(x, keys, values)
+    heads.gate = pass_all
+    with torch.no_grad():
+        heads.output.weight[:, K : 2 * K] = 0.0
+    torch.testing.assert_close(shut, heads(x, keys, values))

@@ -14,7 +14,7 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from trasluz.decoding.generator import Generator
+from trasluz.decoding.translator import Translator
 from trasluz.insight.exhibit import Candidate, Exhibit, Step
+from trasluz.models.decoder_only import DecoderOnly
+from trasluz.models.directory import LoadedModel
 
 NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome")
 FLAGS = [
@@ -320,3 +324,27 @@ def exhibit(drawn: Drawn) -> Exhibit:
         languages=("en", "es"),
         model="models/eng-spa",
     )
+
+
+@pytest.fixture(scope="session")
+def translator_of() -> Callable[[LoadedModel], Translator]:
+    """Makes a translator of a model."""
+
+    def make(loaded: LoadedModel) -> Translator:
+        longest = loaded.manifest.longest_source
+        return Translator(
+            loaded.model,
+            loaded.tokenizer,
+            longest_source=longest,
+            longest_target=loaded.manifest.model.longest_target(longest),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def generator(untrained: Callable[..., LoadedModel]) -> Generator:
+    """A language model that nobody trained."""
+    loaded = untrained("decoder-only", task="language-model")
+    assert isinstance(loaded.model, DecoderOnly)
+    return Generator(loaded.model, loaded.tokenizer)

@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from trasluz.errors import TrasluzError
-from trasluz.insight.plot import HIGH, LOW, print_weights, save_picture
+from trasluz.insight.plot import HIGH, LOW, MOST_NAMES, print_weights, save_grid, save_map, save_picture
 
 WEIGHTS = torch.tensor([[0.07, 0.9, 0.03], [0.5, 0.25, 0.25]])
 ROWS, COLUMNS = ("▁el", "▁gato"), ("▁the", "▁cat", "</s>")
@@ -75,3 +75,33 @@ def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pyte
         save_picture(WEIGHTS, tmp_path / "attention.png", rows=ROWS, columns=COLUMNS, title="")
     assert str(refused.value) == "pictures need matplotlib; install it with: pip install 'trasluz[plot]'"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_than_can_be_read_is_refused(tmp_path: Path) -> None:
+    names = [str(at) for at in range(MOST_NAMES + 1)]
+    weights = torch.zeros(len(names), 2)
+    with pytest.raises(TrasluzError, match="129 rows and 2 columns, and a picture shows at most 128 of each"):
+        save_picture(weights, tmp_path / "attention.png", rows=names, columns=("a", "b"), title="")
+
+
+def test_a_map_has_a_name_at_each_point(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    points = torch.tensor([[0.0, 1.0], [2.0, 3.0], [5.0, 7.0]])
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        save_map(
+            points, tmp_path / "map.svg", names=["uno", "$dos", "tres"], marked=[2], title="a map of 5 $"
+        )
+    drawn = (tmp_path / "map.svg").read_text("utf-8")
+    for text in ("uno", "$dos", "tres", "a map of 5 $"):
+        assert f">{text}<" in drawn
+
+
+def test_a_grid_is_a_picture_even_where_all_is_zero(tmp_path: Path) -> None:
+    for numbers in (torch.zeros(2, 3), torch.tensor([[1.0, -5.0, 0.0]])):
+        save_grid(
+            numbers, tmp_path / "grid.png", across="this", up="that", title="", extent=(-0.5, 2.5, 1.5, -0.5)
+        )
+        assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(TrasluzError, match="unknown kind of picture"):
+        save_grid(numbers, tmp_path / "grid", across="", up="", title="", extent=(0, 1, 0, 1))

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 import torch
 
+from trasluz.config import RecurrentConfig, parse
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator, load
 from trasluz.evaluation.metrics import evaluate
-from trasluz.insight.record import Attention, record
+from trasluz.insight.exhibit import Exhibit
+from trasluz.insight.record import record
+from trasluz.models.build import build_model
 from trasluz.models.directory import LoadedModel
+from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.measure import Questions, attention_entropy, entropy, measured, source_rows
 from trasluz.training.run import Corpus, train
 from trasluz.training.variant import score_variants
@@ -32,10 +36,6 @@ def directory(
     return out
 
 
-def nothing(S: int, T: int) -> torch.Tensor:
-    return torch.zeros(0, 0, T, S)
-
-
 def test_entropy_is_nothing_for_one_place_and_the_logarithm_for_many() -> None:
     weights = torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0.0, 0.0]])
     torch.testing.assert_close(entropy(weights), torch.tensor([0.0, math.log(4), math.log(2)]).double())
@@ -48,18 +48,19 @@ def test_what_an_encoder_decoder_gives_to_the_source_is_its_cross_attention(smal
 
 def test_what_a_decoder_only_model_gives_to_the_source_is_made_whole() -> None:
     S, T, L, H = 3, 2, 5, 7
-    weights = torch.rand(L, H, S + T, S + T).tril()
+    weights = torch.rand(L, H, S + 1 + T, S + 1 + T).tril()
     weights = weights / weights.sum(-1, keepdim=True)
-    attention = Attention(("a", "b", "c"), ("x", "y"), nothing(S, S), weights, nothing(S, T))
-    rows = source_rows(attention)
+    exhibit = Exhibit((), ("a", "b", "c", "<s>", "x", "y"), decoder=weights, prompt_length=S + 1)
+    rows = source_rows(exhibit)
     assert rows.shape == (L, H, T, S)
     torch.testing.assert_close(rows.sum(-1), torch.ones(L, H, T))
     torch.testing.assert_close(rows[1, 2, 0, 0] / rows[1, 2, 0, 1], weights[1, 2, S, 0] / weights[1, 2, S, 1])
 
 
-def test_a_model_that_looks_at_nothing_has_no_entropy() -> None:
-    attention = Attention(("a",), ("x", "y"), nothing(1, 1), nothing(2, 2), nothing(1, 2))
-    assert source_rows(attention).numel() == 0
+def test_a_model_that_looks_at_nothing_has_no_entropy(tokenizer: Tokenizer, pairs: list[Pair]) -> None:
+    settings = {"embedding": {"vocabulary": len(tokenizer)}, "decoder": {"attention": {"score": "none"}}}
+    model = build_model(parse(RecurrentConfig, {"width": 8, **settings}, where="test")).eval()
+    assert attention_entropy(Translator(model, tokenizer, longest_source=29), pairs[:3]) is None
 
 
 def test_the_entropy_of_a_model_is_the_mean_over_all_its_rows(small: LoadedModel, pairs: list[Pair]) -> None:
@@ -68,6 +69,7 @@ def test_the_entropy_of_a_model_is_the_mean_over_all_its_rows(small: LoadedModel
     by_hand = [
         -sum(float(p) * math.log(float(p)) for p in row if p > 0)
         for cross in shown
+        if cross is not None
         for row in cross.reshape(-1, cross.shape[-1])
     ]
     found = attention_entropy(translator, pairs[:3])

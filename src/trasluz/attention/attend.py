@@ -18,10 +18,25 @@ Listener = Callable[[Tensor], None]
 """Receives the weights [B,H,T,S] of one attention, each row a distribution over the keys."""
 
 
-class Listenable(Protocol):
-    """An attention that lets its weights be seen: whoever sets `listener` gets those of every pass."""
+Gate = Callable[[Tensor], Tensor]
+"""Stands behind the heads of one attention: takes what they found [B,H,T,K], gives what is passed on."""
 
+
+def pass_all(found: Tensor) -> Tensor:
+    """The gate that lets every head through as it is."""
+    return found
+
+
+class Listenable(Protocol):
+    """An attention of H `heads` that lets its weights be seen and its heads be switched off.
+
+    Whoever sets `listener` gets the weights of every pass; whoever sets `gate` changes what the heads found
+    before anything is made of it.
+    """
+
+    heads: int
     listener: Listener | None
+    gate: Gate
 
 
 def attend(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from trasluz.attention.attend import Listener, attend
+from trasluz.attention.attend import Gate, Listener, attend, pass_all
 from trasluz.attention.score import make_score
 
 Rotate = Callable[[Tensor], Tensor]
@@ -26,7 +26,8 @@ class MultiHead(nn.Module):
     (Ainslie et al. 2023, section 2.2).
 
     Keys and values are made by one method and used by another, so a cache, or a memory that is projected
-    once, can stand between them. `listener` is set by whoever wants to see the weights.
+    once, can stand between them. `listener` is set by whoever wants to see the weights, `gate` by whoever
+    wants to switch heads off.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class MultiHead(nn.Module):
             score, query_width=head_width, key_width=head_width, heads=heads, kv_heads=kv_heads
         )
         self.listener: Listener | None = None
+        self.gate: Gate = pass_all
 
     def keys_values(self, memory: Tensor, *, rotate: Rotate = _as_they_are) -> tuple[Tensor, Tensor]:
         """Prepared keys and values, each [B,G,S,K], of what is looked at, `memory` [B,S,D]."""
@@ -78,7 +80,7 @@ class MultiHead(nn.Module):
             dropout=self.dropout if self.training else 0.0,
             listener=self.listener,
         )  # [B,H,T,K]
-        joined: Tensor = self.output(looked.transpose(1, 2).flatten(2))
+        joined: Tensor = self.output(self.gate(looked).transpose(1, 2).flatten(2))
         return joined
 
     def _split(self, x: Tensor, heads: int) -> Tensor:

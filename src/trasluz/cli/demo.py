@@ -53,22 +53,26 @@ def demo(
 
 
 def _show_attention(translator: Translator, picture: Path, console: Console) -> None:
-    """Print and draw the cross-attention of the last layer, the mean of its heads."""
-    from trasluz.insight.plot import print_weights, save_picture
-    from trasluz.insight.record import record
+    """Print and draw the cross-attention of the last layer, the mean of its heads; and make the page."""
+    from trasluz.insight.attention import attend
+    from trasluz.insight.matrix import matrix_of
+    from trasluz.insight.plot import print_weights
 
-    attention = record(translator, LOOK_AT)
-    weights = attention.cross[-1].mean(0)  # [T,S]
-    print_weights(weights, rows=attention.target, columns=attention.source, console=console)
-    title = "cross-attention, last layer, mean of its heads"
-    save_picture(weights, picture, rows=attention.target, columns=attention.source, title=title)
+    attention = attend(translator, LOOK_AT)
+    matrix = matrix_of(attention.exhibit)
+    print_weights(matrix.weights, rows=matrix.rows, columns=matrix.columns, console=console)
+    attention.save(picture)
+    page = picture.with_suffix(".html")
+    attention.save(page)
     console.print(f"   the same as a picture: {picture}", highlight=False)
+    console.print(f"   every head of every layer, in a browser: {page}", highlight=False)
 
 
 def _say_what_next(out: Path, console: Console) -> None:
     console.print("\n[bold]Now you[/]")
     for line in (
         f'trasluz translate {out} --text "The boys are tired."',
+        f'trasluz attend {out} "The boys are tired." -o tired.html',
         f"trasluz info {out}",
         "trasluz train YOUR_PAIRS.tsv --out models/mine --time 15m",
     ):

@@ -12,7 +12,11 @@ from typing import Annotated
 
 import typer
 
+from trasluz.cli.ablate import ablate
+from trasluz.cli.align import align
+from trasluz.cli.attend import attend
 from trasluz.cli.demo import demo
+from trasluz.cli.embeddings import embeddings
 from trasluz.cli.evaluate import evaluate
 from trasluz.cli.generate import generate
 from trasluz.cli.info import info
@@ -29,7 +33,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, translate, evaluate, generate, info, demo):
+for command in (
+    train,
+    translate,
+    evaluate,
+    attend,
+    align,
+    ablate,
+    embeddings,
+    generate,
+    info,
+    demo,
+):
     app.command()(command)
 app.add_typer(study, name="study")
 

@@ -5,6 +5,7 @@ Knows no particular tokeniser.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator as Stream
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,10 +88,26 @@ class Generator:
         generator is the `Ending`. Equal seeds give equal texts. Raises `TrasluzError` for a number out of
         its range, an empty stop string, and a prompt that leaves the model no room.
         """
-        if most < 1:
-            raise TrasluzError(f"{most} tokens are asked for; ask for 1 or more")
         if "" in stop:
             raise TrasluzError("a stop string is empty, which would end every text at once; leave it out")
+        ids, room = self._begin(prompt, most=most)
+        return self._stream(ids, sampling or Sampling(), room=room, stop=tuple(stop), seed=seed)
+
+    def written(
+        self, prompt: str = "", *, sampling: Sampling | None = None, most: int = 200, seed: int = 0
+    ) -> tuple[list[int], list[int]]:
+        """The very tokens behind what `generate` gives: those of start symbol and prompt, and those written.
+
+        The end symbol is among the latter where the text came to its end.
+        """
+        given, room = self._begin(prompt, most=most)
+        [(ids, ended)] = deque(self._grow(given, sampling or Sampling(), room=room, seed=seed), maxlen=1)
+        return given, [*ids[len(given) :], *([self.model.end_id] if ended else [])]
+
+    def _begin(self, prompt: str, *, most: int) -> tuple[list[int], int]:
+        """The ids of start symbol and prompt, and how many may follow them."""
+        if most < 1:
+            raise TrasluzError(f"{most} tokens are asked for; ask for 1 or more")
         ids = [self.model.start_id, *self.tokenizer.encode(prompt)]
         room = most if self.longest is None else min(most, self.longest - len(ids))
         if room < 1:
@@ -98,7 +115,7 @@ class Generator:
                 f"the prompt has {len(ids)} tokens, start symbol included, but this model holds "
                 f"{self.longest}; give a shorter one"
             )
-        return self._stream(ids, sampling or Sampling(), room=room, stop=tuple(stop), seed=seed)
+        return ids, room
 
     def _stream(
         self, ids: list[int], sampling: Sampling, *, room: int, stop: tuple[str, ...], seed: int

@@ -1,13 +1,13 @@
-"""Attention weights drawn: in colour on a terminal, and as a picture for a paper.
+"""Attention weights, vectors and positions drawn: in colour on a terminal, and as pictures for a paper.
 
-Knows no model: a matrix of weights with the pieces of its rows and columns is all it needs.
+Knows no model: numbers with the names of their rows and columns are all it needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.style import Style
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURES = (".png", ".svg", ".pdf")
+MOST_NAMES = 128
+"""The most rows or columns of a matrix in a picture: more cannot be read and takes gigabytes to draw."""
 LOW, HIGH = (250, 250, 245), (178, 60, 20)
 """The colours of the weights 0 and 1."""
 
@@ -30,7 +32,7 @@ def print_weights(weights: Tensor, *, rows: Sequence[str], columns: Sequence[str
     table = Table(box=None, padding=0, collapse_padding=True)
     table.add_column("")
     for name in columns:
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(f"{name} "), justify="right")  # as wide as a cell, which ends in a space
     for name, row in zip(rows, weights.tolist(), strict=True):
         table.add_row(Text(f"{name} "), *(_cell(weight) for weight in row))
     console.print(table)
@@ -41,8 +43,14 @@ def save_picture(
 ) -> None:
     """Write a matrix [T,S] as a picture; the ending of `path`, one of `PICTURES`, is its format.
 
-    Raises `TrasluzError` for another ending, and where matplotlib, the extra `plot`, is not installed.
+    Raises `TrasluzError` for another ending, for more than `MOST_NAMES` rows or columns, and where
+    matplotlib, the extra `plot`, is not installed.
     """
+    if max(weights.shape) > MOST_NAMES:
+        raise TrasluzError(
+            f"this matrix has {weights.shape[0]} rows and {weights.shape[1]} columns, and a picture shows at "
+            f"most {MOST_NAMES} of each; give a shorter text, or save a page (.html)"
+        )
     figure = new_figure(path, size=(2 + 0.45 * len(columns), 1.5 + 0.4 * len(rows)))
     axes = figure.add_subplot()
     image = axes.imshow(weights.numpy(), cmap="Oranges", vmin=0.0, vmax=1.0, aspect="auto")
@@ -52,6 +60,57 @@ def save_picture(
     for text in (axes.title, *axes.get_xticklabels(), *axes.get_yticklabels()):
         text.set_parse_math(False)  # a piece with dollars is no formula
     figure.colorbar(image, label="attention weight")
+    figure.savefig(path, dpi=150)
+
+
+def save_map(
+    points: Tensor, path: Path, *, names: Sequence[str], marked: Sequence[int] = (), title: str
+) -> None:
+    """Write points [N,2] as a picture with a name beside each; the names of the `marked` ones stand out.
+
+    Raises `TrasluzError` as `save_picture` does.
+    """
+    figure = new_figure(path, size=(12, 9))
+    axes = figure.add_subplot()
+    across, up = points.T.tolist()
+    axes.scatter(across, up, s=4, color="0.6")
+    for at, name in enumerate(names):
+        look: dict[str, Any] = (
+            {"color": "C3", "fontsize": 11, "fontweight": "bold"} if at in marked else {"fontsize": 7}
+        )
+        axes.annotate(
+            name, (across[at], up[at]), xytext=(2, 2), textcoords="offset points", parse_math=False, **look
+        )
+    axes.set_title(title, parse_math=False)
+    axes.set_xlabel("first principal component")
+    axes.set_ylabel("second principal component")
+    figure.savefig(path, dpi=150)
+
+
+def save_grid(
+    numbers: Tensor, path: Path, *, across: str, up: str, title: str, extent: Sequence[float]
+) -> None:
+    """Write numbers [rows, columns] as colours, red above zero and blue below it, the first row at the top.
+
+    `extent` is what the axes count: left, right, bottom, top. Raises `TrasluzError` as `save_picture` does.
+    """
+    figure = new_figure(path, size=(9, 6))
+    axes = figure.add_subplot()
+    largest = float(numbers.abs().max()) or 1.0
+    left, right, bottom, top = extent
+    image = axes.imshow(
+        numbers.numpy(),
+        cmap="RdBu_r",
+        vmin=-largest,
+        vmax=largest,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(left, right, bottom, top),
+    )
+    axes.set_title(title)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    figure.colorbar(image)
     figure.savefig(path, dpi=150)
 
 

@@ -1,6 +1,6 @@
-"""Every attention weight of a translation: decoded fast, then seen in one teacher-forced pass.
+"""Every attention weight of a translation or a text: decoded fast, then seen in one teacher-forced pass.
 
-Knows no drawing. Letters: T target pieces, S source pieces, L layers, H heads.
+Knows no drawing. Letters: B rows, T target pieces, S source pieces, D model, L layers, H heads.
 """
 
 from __future__ import annotations
@@ -13,25 +13,32 @@ import torch
 from torch import Tensor
 
 from trasluz.attention.attend import Listenable
+from trasluz.decoding.generator import Generator
+from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
+from trasluz.insight.exhibit import Candidate, Exhibit, Step
+from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.model import Model
 from trasluz.text.sentences import trim
+from trasluz.text.tokenizer import Tokenizer
+
+CANDIDATES = 5
+"""How many candidates of each step are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
-    """What one translation looked at, each row of each head a distribution.
+class Seen:
+    """One pass seen from inside: what it gave, and the weights of each layer, first to last.
 
-    Row t of `decoder` and `cross` was computed from the piece before `target[t]`, while predicting it. L and
-    H are 0 where a model has no attention of a kind.
+    Row t of `decoder` and `cross` was computed from token t of what the decoder was given, while predicting
+    the next one.
     """
 
-    source: tuple[str, ...]
-    target: tuple[str, ...]
-    encoder: Tensor  # [L,H,S,S]
-    decoder: Tensor  # [L,H,T,T]
-    cross: Tensor  # [L,H,T,S]
+    hidden: Tensor  # [B,T,D]
+    encoder: list[Tensor]  # [B,H,S,S] each
+    decoder: list[Tensor]  # [B,H,T,T] each; of a decoder-only model [B,H,S+T,S+T]
+    cross: list[Tensor]  # [B,H,T,S] each
 
 
 @contextmanager
@@ -48,48 +55,163 @@ def listening(parts: Sequence[Listenable]) -> Iterator[list[Tensor]]:
 
 
 @torch.inference_mode()
-def record(translator: Translator, text: str, *, target: str | None = None) -> Attention:
-    """The weights behind the translation of `text`, or behind `target` where one is given.
+def see(model: Model, source: Tensor, given: Tensor) -> Seen:
+    """One pass over `source` [B,S] and what the decoder is given [B,T], both padded at the right.
 
-    A text longer than the model's range has no single pass to be seen in: `TrasluzError` says so.
+    Raises `TrasluzError` for a model that has no attention, and for one whose output is no number.
     """
-    model, tokenizer = translator.model, translator.tokenizer
-    assert isinstance(model, Model)
-    source_ids = [*tokenizer.encode(trim(text)[1]), tokenizer.end_id]
-    if len(source_ids) > translator.longest_source:
-        raise TrasluzError(
-            f"the text has {len(source_ids)} pieces, but the model sees at most {translator.longest_source} "
-            "at once; give a shorter text, such as one of its sentences"
-        )
-    if target is None:
-        target_ids = _decoded(translator, source_ids)
-    else:
-        target_ids = [*tokenizer.encode(trim(target)[1]), tokenizer.end_id]
-    device = model.output.weight.device
-    source, wanted = (torch.tensor([ids], device=device) for ids in (source_ids, target_ids))
+    assert not model.training, "call model.eval() first"
     parts = model.attentions()
+    if not parts:
+        raise TrasluzError(
+            "this model has no attention, so there is nothing to see; train one with attention, "
+            "such as --arch recurrent --score bilinear"
+        )
+    device = model.output.weight.device
     with (
         listening(parts.encoder) as encoder,
         listening(parts.decoder) as decoder,
         listening(parts.cross) as cross,
     ):
-        model(source, model.teacher_forced(wanted))
-    sources, targets = len(source_ids), len(target_ids)
-    return Attention(
+        hidden = model(source.to(device), given.to(device))
+    if not hidden.isfinite().all():
+        raise TrasluzError(
+            "the model's output is not a number (NaN or infinite): its weights are damaged; "
+            "try another checkpoint"
+        )
+    return Seen(hidden, encoder, decoder, cross)
+
+
+def record(translator: Translator, text: str, *, target: str | None = None, beam: int = 5) -> Exhibit:
+    """What the model looks at when it translates `text`, or when it is led to `target` where one is given.
+
+    A search with `beam` hypotheses chooses the target; the steps are those of the model by itself, symbols
+    that may not be written left out. Raises `TrasluzError` for a text that is blank, of several lines, or
+    longer than the model's range: it has no single pass to be seen in.
+    """
+    model, tokenizer = model_of(translator), translator.tokenizer
+    source_ids = encode_source(translator, _one_line(text))
+    if target is None:
+        target_ids = _decoded(translator, source_ids, beam=beam)
+    else:
+        target_ids = encode_target(translator, _one_line(target))
+    if isinstance(model, DecoderOnly):
+        return _sequence(model, tokenizer, given=[*source_ids, model.start_id], written=target_ids)
+    wanted = torch.tensor([target_ids])
+    seen = see(model, torch.tensor([source_ids]), model.teacher_forced(wanted))
+    start, end = tokenizer.pieces([model.start_id, model.end_id])
+    return Exhibit(
         source=tuple(tokenizer.pieces(source_ids)),
         target=tuple(tokenizer.pieces(target_ids)),
-        encoder=_layers(encoder, sources, sources),
-        decoder=_layers(decoder, targets, targets),
-        cross=_layers(cross, targets, sources),
+        encoder=_layers(seen.encoder),
+        decoder=_layers(seen.decoder),
+        cross=_layers(seen.cross),
+        steps=_steps(model, seen.hidden[0], tokenizer),
+        start=start,
+        end=end,
     )
 
 
-def _decoded(translator: Translator, source_ids: Sequence[int]) -> list[int]:
+def record_text(
+    generator: Generator, text: str = "", *, most: int = 50, sampling: Sampling | None = None, seed: int = 0
+) -> Exhibit:
+    """What a language model looks at in `text` and in up to `most` tokens that it writes behind it.
+
+    With `most` of 0 only the text is seen, and its own tokens count as those that were written, so that each
+    has its candidates. Sampling is greedy unless another is given. Raises `TrasluzError` for a text that the
+    model has no room for, or that is empty where nothing may be written.
+    """
+    model, tokenizer = generator.model, generator.tokenizer
+    if most == 0:
+        given, written = [model.start_id], tokenizer.encode(text)
+        _check_length("text", [*given, *written], generator.longest)
+        if not written:
+            raise TrasluzError("the text is empty, and no token may be written; give a text, or let some be")
+    else:
+        greedy = Sampling(temperature=0)
+        given, written = generator.written(text, sampling=sampling or greedy, most=most, seed=seed)
+    return _sequence(model, tokenizer, given=given, written=written)
+
+
+def model_of(translator: Translator) -> Model:
+    """The model of a translator, which must be one of Trasluz's own to be seen from inside."""
+    assert isinstance(translator.model, Model), "only a `Model` can be seen from inside"
+    return translator.model
+
+
+def encode_source(translator: Translator, text: str) -> list[int]:
+    """The ids of a source with its end symbol; one beyond the model's range raises `TrasluzError`."""
+    ids = [*translator.tokenizer.encode(trim(text)[1]), translator.tokenizer.end_id]
+    _check_length("text", ids, translator.longest_source)
+    return ids
+
+
+def encode_target(translator: Translator, text: str) -> list[int]:
+    """The ids of a target with its end symbol; one beyond the model's range raises `TrasluzError`."""
+    ids = [*translator.tokenizer.encode(trim(text)[1]), translator.tokenizer.end_id]
+    _check_length("target", ids, translator.longest_target)
+    return ids
+
+
+def _check_length(what: str, ids: Sequence[int], longest: int | None) -> None:
+    if longest is not None and len(ids) > longest:
+        raise TrasluzError(
+            f"the {what} has {len(ids)} pieces, symbols included, but the model sees at most {longest} at "
+            "once; give a shorter one, such as one of its sentences"
+        )
+
+
+def _one_line(text: str) -> str:
+    """A text that is translated in one go; others are refused."""
+    lines = len(trim(text)[1].splitlines())
+    if lines == 0:
+        raise TrasluzError("the text is blank, so there is nothing to look at; give a sentence")
+    if lines > 1:
+        raise TrasluzError(f"the text has {lines} lines, each translated on its own; give one of them")
+    return text
+
+
+def _decoded(translator: Translator, source_ids: Sequence[int], *, beam: int) -> list[int]:
     """The very pieces that decoding chose; the text that they spell might be cut into others."""
-    best = translator.search([source_ids[:-1]])[0][0]
+    best = translator.search([source_ids[:-1]], beam=beam)[0][0]
     return [*best.ids, translator.tokenizer.end_id] if best.finished else list(best.ids)
 
 
-def _layers(heard: Sequence[Tensor], queries: int, keys: int) -> Tensor:
-    """What was heard of each layer, 1 x [H,T,S], as one [L,H,T,S]."""
-    return torch.cat(list(heard)) if heard else torch.zeros(0, 0, queries, keys)
+def _sequence(model: DecoderOnly, tokenizer: Tokenizer, *, given: list[int], written: list[int]) -> Exhibit:
+    """A decoder-only model over one sequence, of which some tokens were given and the others written.
+
+    For such a model a source is no more than what stands before the start symbol.
+    """
+    ids = torch.tensor([[*given, *written]])
+    seen = see(model, ids[:, :0], ids)
+    start, end = tokenizer.pieces([model.start_id, model.end_id])
+    return Exhibit(
+        source=(),
+        target=tuple(tokenizer.pieces([*given, *written])),
+        decoder=_layers(seen.decoder),
+        steps=_steps(model, seen.hidden[0, len(given) - 1 : -1], tokenizer),
+        prompt_length=len(given),
+        start=start,
+        end=end,
+    )
+
+
+def _layers(heard: Sequence[Tensor]) -> Tensor | None:
+    """What was heard of each layer, 1 x [H,T,S], as one [L,H,T,S]; None where there is no such attention."""
+    return torch.cat(list(heard)) if heard else None
+
+
+@torch.inference_mode()
+def _steps(model: Model, hidden: Tensor, tokenizer: Tokenizer) -> tuple[Step, ...]:
+    """The candidates of each step, from the decoder's vectors [T,D]."""
+    logits = model.output(hidden).float()  # [T,V]
+    logits[:, list(model.forbidden_ids)] = -torch.inf
+    log_probabilities = logits.log_softmax(-1)
+    entropies = torch.special.entr(log_probabilities.exp()).sum(-1)  # [T]
+    best = log_probabilities.topk(min(CANDIDATES, model.vocabulary - len(model.forbidden_ids)))
+    return tuple(
+        Step(tuple(map(Candidate, ids, tokenizer.pieces(ids), own)), entropy)
+        for ids, own, entropy in zip(
+            best.indices.tolist(), best.values.tolist(), entropies.tolist(), strict=True
+        )
+    )

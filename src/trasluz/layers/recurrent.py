@@ -14,7 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from trasluz.attention.attend import Listener, attend
+from trasluz.attention.attend import Gate, Listener, attend, pass_all
 from trasluz.attention.mask import every_key
 from trasluz.attention.score import Score
 from trasluz.errors import unknown
@@ -151,13 +151,16 @@ class Attention(nn.Module):
     """One path from a decoder step to each source token: the memory itself, weighted by the score.
 
     There is one head, and nothing is projected but what the score projects. `listener` is set by whoever
-    wants to see the weights.
+    wants to see the weights, `gate` by whoever wants to switch the head off.
     """
+
+    heads = 1
 
     def __init__(self, score: Score) -> None:
         super().__init__()
         self.score = score
         self.listener: Listener | None = None
+        self.gate: Gate = pass_all
 
     def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Prepared keys [B,1,S,·] and values [B,1,S,M] of the memory [B,S,M], made once for all steps."""
@@ -174,7 +177,7 @@ class Attention(nn.Module):
             allowed=state.allowed,
             listener=self.listener,
         )  # [B,1,T,M]
-        return context[:, 0]
+        return self.gate(context)[:, 0]
 
     @contextmanager
     def as_one_pass(self) -> Iterator[None]:

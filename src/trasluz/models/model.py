@@ -27,6 +27,10 @@ class Attentions:
     decoder: Sequence[Listenable] = ()
     cross: Sequence[Listenable] = ()
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.encoder or self.decoder or self.cross)
+
 
 class Model(nn.Module, ABC):
     """The interface that training, decoding and insight rely on (it is a `Decodable`)."""

@@ -20,7 +20,8 @@ from torch import Tensor
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import evaluate
-from trasluz.insight.record import Attention, record
+from trasluz.insight.exhibit import Exhibit
+from trasluz.insight.record import model_of, record
 from trasluz.models.directory import WEIGHTS, load_model, read_json, write_json
 from trasluz.training.keeper import RECORD
 from trasluz.training.material import fingerprint
@@ -134,21 +135,24 @@ def attention_entropy(translator: Translator, pairs: Sequence[Pair]) -> float | 
     token gives to the source, made to sum to 1. Pairs that are too long to be seen in one pass are passed
     over; None where nothing is left, or nothing is looked at.
     """
+    if not model_of(translator).attentions():
+        return None
     rows = [
-        entropy(weights)
+        entropy(source_rows(record(translator, pair.source, target=pair.target))).flatten()
         for pair in pairs
         if _fits(translator, pair)
-        and (weights := source_rows(record(translator, pair.source, target=pair.target))).numel()
     ]
-    return _finite(float(torch.cat([row.flatten() for row in rows]).mean())) if rows else None
+    return _finite(float(torch.cat(rows).mean())) if rows else None
 
 
-def source_rows(attention: Attention) -> Tensor:
-    """What each target token gave to the source, each row a distribution [L,H,T,S]; L is 0 where none is."""
-    if attention.cross.numel() or not attention.decoder.numel():
-        return attention.cross
-    S = len(attention.source)
-    given = attention.decoder[:, :, S:, :S]
+def source_rows(exhibit: Exhibit) -> Tensor:
+    """What the prediction of each target token gave to the source, each row a distribution [L,H,T,S]."""
+    if exhibit.cross is not None:
+        return exhibit.cross
+    assert exhibit.decoder is not None, "a translator that has attention looks at its source"
+    assert exhibit.prompt_length is not None, "a decoder without cross-attention reads the source first"
+    S = exhibit.prompt_length - 1  # the start symbol stands behind the source
+    given = exhibit.decoder[:, :, S:-1, :S]
     return given / given.sum(-1, keepdim=True).clamp(min=1e-30)
 
 

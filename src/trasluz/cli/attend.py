@@ -1,0 +1,76 @@
+"""The command `trasluz attend`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from trasluz.config import Manifest
+    from trasluz.decoding.generator import Generator
+    from trasluz.decoding.translator import Translator
+
+
+def attend(
+    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    text: Annotated[
+        str,
+        typer.Argument(help="A text to translate, or the prompt of a language model.", show_default=False),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write here: .html is a page with every weight, .json the data of it, "
+            ".png, .svg and .pdf a picture of one matrix.",
+        ),
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="See this translation instead of the one that the model finds.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Of a picture: cross, encoder or decoder.")] = None,
+    layer: Annotated[
+        int | None, typer.Option(help="Of a picture: the layer, counted from 1; the last, if not given.")
+    ] = None,
+    head: Annotated[
+        int | None, typer.Option(help="Of a picture: the head, counted from 1; the mean, if not given.")
+    ] = None,
+    beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
+    most: Annotated[
+        int,
+        typer.Option(
+            "--max-tokens", min=0, help="The most tokens a language model writes; 0 looks at the text alone."
+        ),
+    ] = 50,
+) -> None:
+    """Show every attention weight behind a translation, or behind what a language model writes.
+
+    The page is one file that needs no network.
+
+    Example:  trasluz attend models/eng-spa "She is reading a book." -o page.html
+    """
+    from trasluz.insight.attention import Attention
+    from trasluz.insight.attention import attend as look
+
+    seen, manifest = load_any(model)
+    attention = look(seen, text, target=target, beam=beam, most=most)
+    languages = (manifest.source_language or "", manifest.target_language or "")
+    exhibit = replace(attention.exhibit, model=model.resolve().name, languages=languages)
+    Attention(exhibit).save(output, kind=kind, layer=layer, head=head)
+    typer.echo(f"the attention is in {output}", err=True)
+
+
+def load_any(directory: Path) -> tuple[Translator | Generator, Manifest]:
+    """The translator or the language model in a directory, whichever it is, and what its config.json says."""
+    from trasluz.decoding.generator import load_generator
+    from trasluz.decoding.translator import load
+    from trasluz.models.directory import read_manifest
+
+    manifest = read_manifest(directory)
+    if manifest.task == "language-model":
+        return load_generator(directory), manifest
+    return load(directory), manifest
