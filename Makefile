@@ -8,7 +8,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip --quiet --quiet --disabl
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit format clean
+.PHONY: help setup demo tour test lint types unit format clean
 
 help: ## list these tasks
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,10 @@ setup: $(READY) ## install everything into .venv, once (some minutes)
 
 demo: $(READY) ## train a small translator from nothing and look inside it (in build/demo)
 	@$(BIN)/trasluz demo --out build/demo
+
+tour: $(READY) ## make docs/tour.md again, every number and picture of it (some minutes)
+	@rm -rf build/tour
+	@$(BIN)/python -m tour
 
 test: lint types ## everything that must pass: lint, types, tests, coverage
 	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
@@ -37,7 +41,7 @@ format: $(READY) ## put the code into its form, and mend what can be mended
 
 clean: ## remove what was made, .venv too
 	@rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)
-	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find src tests tour -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # torch goes first and by itself, so that nothing that depends on it can choose another build; what builds the
 # package is installed like everything else, so that it is pinned too.
