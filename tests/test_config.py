@@ -202,3 +202,11 @@ def test_only_learnt_positions_limit_what_a_model_can_write() -> None:
 def test_a_decoder_only_model_has_one_table() -> None:
     with pytest.raises(TrasluzError, match=r"has one table of tokens; leave embedding.shared at true"):
         parse(DecoderOnlyConfig, {"embedding": {"vocabulary": 101, "shared": False}}, where="test")
+
+
+def test_a_symbol_is_a_token_of_the_vocabulary() -> None:
+    for kind in (TransformerConfig, RecurrentConfig, DecoderOnlyConfig):
+        with pytest.raises(
+            TrasluzError, match=r"symbols.end is 101, but the vocabulary has the tokens 0 to 100"
+        ):
+            parse(kind, {**GOOD, "symbols": {"end": 101}}, where="test")

@@ -151,6 +151,14 @@ class SymbolsConfig(Settings):
     end: TokenId = 2
     unknown: TokenId = 3
 
+    def check(self, vocabulary: int) -> None:
+        """Raise where a symbol is no token of such a vocabulary."""
+        for name, token in self:
+            if token >= vocabulary:
+                raise ValueError(
+                    f"symbols.{name} is {token}, but the vocabulary has the tokens 0 to {vocabulary - 1}"
+                )
+
 
 class TransformerConfig(Settings):
     """An encoder-decoder Transformer (Vaswani et al. 2017)."""
@@ -163,8 +171,9 @@ class TransformerConfig(Settings):
     symbols: SymbolsConfig = SymbolsConfig()
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
+    def _parts_fit(self) -> Self:
         _check_heads(self.width, encoder=self.encoder, decoder=self.decoder)
+        self.symbols.check(self.embedding.vocabulary)
         return self
 
     def longest_target(self, source: int) -> int | None:
@@ -182,8 +191,9 @@ class DecoderOnlyConfig(Settings):
     symbols: SymbolsConfig = SymbolsConfig()
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
+    def _parts_fit(self) -> Self:
         _check_heads(self.width, decoder=self.decoder)
+        self.symbols.check(self.embedding.vocabulary)
         return self
 
     @model_validator(mode="after")
@@ -253,7 +263,8 @@ class RecurrentConfig(Settings):
     symbols: SymbolsConfig = SymbolsConfig()
 
     @model_validator(mode="after")
-    def _two_directions(self) -> Self:
+    def _parts_fit(self) -> Self:
+        self.symbols.check(self.embedding.vocabulary)
         if self.encoder.width is None and self.width % 2:
             raise ValueError(
                 f"the width {self.width} is odd, but the two directions of the encoder share it; "

@@ -122,3 +122,9 @@ def test_unknown_parts_are_refused(make: Callable[[], object], sentence: str) ->
     with pytest.raises(TrasluzError) as refused:
         make()
     assert str(refused.value) == sentence
+
+
+def test_a_rate_that_would_round_to_all_leaves_a_little() -> None:
+    dropped = Dropout(0.999)(torch.ones(101, 257))
+    assert bool(dropped.isfinite().all())
+    assert 0 < int((dropped > 0).sum()) < 0.02 * dropped.numel()

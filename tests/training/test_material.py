@@ -113,14 +113,16 @@ def test_where_every_pair_is_too_long_it_is_said(prepared: Prepare) -> None:
     assert str(refused.value) == ("all 53 pairs are longer than 2 pieces; raise batch.longest, or split them")
 
 
-def test_a_models_range_is_a_length_that_ten_sources_have(prepared: Prepare, tokenizer: Tokenizer) -> None:
+def test_a_models_range_is_a_length_that_ten_sources_have_or_the_longest_of_fewer(
+    prepared: Prepare, tokenizer: Tokenizer
+) -> None:
     def source(words: int) -> Pair:
         return Pair(" ".join(["cat"] * words), "el gato")
 
     material = prepared([source(29), *[source(19)] * 9, *[source(3)] * 17], batch={"tokens": 1009})
     assert material.longest_source == len(tokenizer.encode(source(19).source)) + 1
     few = prepared([source(29), source(5)], batch={"tokens": 1009})
-    assert few.longest_source == len(tokenizer.encode(source(5).source)) + 1
+    assert few.longest_source == len(tokenizer.encode(source(29).source)) + 1
 
 
 @pytest.mark.parametrize(("count", "every"), [(500, 1), (60, 1), (59, 2), (30, 2), (7, 9)])

@@ -18,7 +18,6 @@ from trasluz.insight.exhibit import Exhibit
 from trasluz.insight.record import record
 from trasluz.models.build import build_model
 from trasluz.models.directory import LoadedModel
-from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.measure import Questions, attention_entropy, entropy, measured, source_rows
 from trasluz.training.run import Corpus, train
 from trasluz.training.variant import score_variants
@@ -57,10 +56,14 @@ def test_what_a_decoder_only_model_gives_to_the_source_is_made_whole() -> None:
     torch.testing.assert_close(rows[1, 2, 0, 0] / rows[1, 2, 0, 1], weights[1, 2, S, 0] / weights[1, 2, S, 1])
 
 
-def test_a_model_that_looks_at_nothing_has_no_entropy(tokenizer: Tokenizer, pairs: list[Pair]) -> None:
-    settings = {"embedding": {"vocabulary": len(tokenizer)}, "decoder": {"attention": {"score": "none"}}}
+def test_a_model_that_looks_at_nothing_has_no_entropy(small: LoadedModel, pairs: list[Pair]) -> None:
+    settings = {
+        "embedding": {"vocabulary": len(small.tokenizer)},
+        "decoder": {"attention": {"score": "none"}},
+    }
     model = build_model(parse(RecurrentConfig, {"width": 8, **settings}, where="test")).eval()
-    assert attention_entropy(Translator(model, tokenizer, longest_source=29), pairs[:3]) is None
+    translator = Translator(model, small.tokenizer, longest_source=29)
+    assert attention_entropy(translator, pairs[:3]) is None
 
 
 def test_the_entropy_of_a_model_is_the_mean_over_all_its_rows(small: LoadedModel, pairs: list[Pair]) -> None:

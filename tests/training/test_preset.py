@@ -39,7 +39,8 @@ def test_every_choice_is_a_run_that_can_be(name: str, budget: dict[str, Any]) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_choice_is_explained_sentence_by_sentence(name: str) -> None:
-    reasons = choose(name, pairs=997, seconds=900.0, steps=None).reasons
+    given = choose(name, pairs=997, seconds=900.0, steps=None).reasons
+    reasons = list(given.values())
     assert reasons[0].startswith("size ")
     assert any("vocabulary of 2000 pieces" in reason for reason in reasons)
     assert any(reason.startswith("dropout 0.2: ") for reason in reasons)

@@ -22,6 +22,7 @@ from trasluz.training.progress import (
     describe,
     describe_validation,
     make_display,
+    read_record,
 )
 
 STEP = StepReport(
@@ -177,3 +178,11 @@ def test_a_letter_that_other_readers_take_for_a_line_end_ends_no_line(tmp_path: 
         pass
     (line,) = path.read_text(encoding="utf-8").split("\n")[:-1]
     assert json.loads(line)["samples"] == look.samples
+
+
+def test_lines_that_are_no_objects_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"kind": "training", "step": 3}\ngarbage\n[1]\n{"kind": "training", "step": 7}\n{"cut')
+    assert [line["step"] for line in read_record(path)] == [3, 7]
+    with Record(path, from_step=5):
+        assert [line["step"] for line in read_record(path)] == [3]

@@ -25,7 +25,7 @@ from trasluz.training.run import CHECKPOINTS, METRICS, Corpus, train
 Settings = Callable[..., dict[str, Any]]
 
 STEPS, EVERY, RECORDED = 13, 4, 2
-TIMES = {"seconds", "seconds_left", "metered_seconds", "tokens_per_second"}
+TIMES = {"seconds", "seconds_left", "metered_seconds", "tokens_per_second", "reserve"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulated": {"batch": {"tokens": 101, "accumulate": 2}},

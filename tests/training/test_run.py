@@ -19,7 +19,7 @@ from trasluz.models.transformer import Transformer
 from trasluz.training.checkpoint import WEIGHTS, Checkpoints
 from trasluz.training.keeper import RECORD
 from trasluz.training.material import Material
-from trasluz.training.progress import StepReport
+from trasluz.training.progress import StepReport, read_record
 from trasluz.training.run import CHECKPOINTS, METRICS, SETTINGS, Corpus, read_corpus, train
 from trasluz.training.validation import Validation, validate
 
@@ -88,7 +88,7 @@ def test_a_run_leaves_a_model_and_the_record_of_its_making(finished: Path, corpu
 def test_a_fresh_run_says_what_it_chose_and_why(corpus: Corpus, tiny: Settings, tmp_path: Path) -> None:
     display = Quiet()
     train(corpus, out=tmp_path / "run", changes=tiny(budget={"steps": 1}), display=display)
-    assert display.said[0].startswith("size tiny: ")
+    assert display.said[0] == "dropout 0.2: few pairs are soon known by heart", "the others were asked for"
     assert "learning 311 pieces from 53 pairs" in display.said
     assert display.steps == [1]
 
@@ -159,6 +159,7 @@ def test_a_new_run_may_begin_in_an_empty_directory(corpus: Corpus, tiny: Setting
     ("wrong", "right"),
     [
         ({"batch": {"longest": 1}}, {}),
+        ({"model": {"width": 15}}, {"model": {"width": 18}}),
         ({"tokenizer": {"vocabulary": 11}}, {}),
         ({"tokenizer": {"vocabulary": 11}}, {"tokenizer": {"vocabulary": 313}}),
     ],
@@ -167,9 +168,45 @@ def test_a_mistake_that_stops_a_run_before_its_first_step_can_be_mended(
     corpus: Corpus, tiny: Settings, tmp_path: Path, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
     out = tmp_path / "run"
-    with pytest.raises(TrasluzError, match="raise"):
+    with pytest.raises(TrasluzError, match=r"raise|even width"):
         train(corpus, out=out, changes=tiny(**wrong), display=Quiet())
     progress = train(corpus, out=out, changes=tiny(budget={"steps": 1}, **right), display=Quiet())
+    assert progress.step == 1
+
+
+def test_more_budget_goes_on_looking_at_validation_pairs(
+    corpus: Corpus, tiny: Settings, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    for steps in (10, 40):
+        changes = tiny(budget={"steps": steps}, validation={"every": None})
+        train(corpus, out=out, changes=changes, display=Quiet())
+    looks = [report["step"] for report in read_record(out / METRICS) if report["kind"] == "validation"]
+    assert len([step for step in looks if step > 10]) >= 7
+
+
+def test_a_model_has_the_vocabulary_and_the_symbols_of_its_tokenizer(
+    corpus: Corpus, tiny: Settings, tmp_path: Path
+) -> None:
+    embedding = {"embedding": {"vocabulary": 77}}
+    assert "give tokenizer.vocabulary alone" in refusal(
+        corpus, out=tmp_path / "run", changes=tiny(model=embedding)
+    )
+    symbols = {"symbols": {"pad": 9}}
+    assert "model.symbols are those of the tokenizer" in refusal(
+        corpus, out=tmp_path / "run", changes=tiny(model=symbols)
+    )
+    train(corpus, out=tmp_path / "run", changes=tiny(budget={"steps": 1}), display=Quiet())
+    saved = json.loads((tmp_path / "run" / "settings.json").read_text("utf-8"))["settings"]
+    assert saved["model"]["embedding"]["vocabulary"] == saved["tokenizer"]["vocabulary"] == 311
+
+
+def test_paths_may_be_words_as_everywhere(tiny: Settings, pairs: list[Pair], tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs), encoding="utf-8")
+    corpus = read_corpus(str(file), valid=[str(file)])
+    assert list(corpus.training) == list(corpus.validation) == pairs
+    progress = train(corpus, out=str(tmp_path / "run"), changes=tiny(budget={"steps": 1}), display=Quiet())
     assert progress.step == 1
 
 

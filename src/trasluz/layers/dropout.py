@@ -20,7 +20,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.dropped = round(rate * SHADES)
+        self.dropped = min(round(rate * SHADES), SHADES - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[...] -> [...]."""

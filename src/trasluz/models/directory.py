@@ -106,6 +106,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file; one that is truncated or of another kind is an error."""
     try:
         return load_file(path)
+    except FileNotFoundError:
+        raise TrasluzError(
+            f"{path} is missing, and what stands beside it needs it; copy or train it again"
+        ) from None
     except SafetensorError as error:
         raise TrasluzError(
             f"{path} is damaged or is no safetensors file ({error}); copy or train it again"

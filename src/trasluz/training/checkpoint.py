@@ -31,7 +31,8 @@ class Progress(BaseModel):
 
     `seconds` is the time the run has worked, over all its sessions; `tokens` are real target tokens. `budget`
     is what it has worked under, and `averaged` the step whose checkpoints have been averaged. The metered
-    figures are those since the last line of metrics.jsonl.
+    figures are those since the last line of metrics.jsonl; `reserve` is the time, in seconds, that the last
+    validations will take.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -47,6 +48,7 @@ class Progress(BaseModel):
     without_gain: int = 0
     ended: bool = False
     budget: BudgetSettings = BudgetSettings()
+    reserve: float = 0.0
     averaged: int = 0
     metered_loss: float = 0.0
     metered_tokens: int = 0

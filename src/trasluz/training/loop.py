@@ -19,12 +19,11 @@ from torch import nn
 from trasluz.corpus.batch import Batch
 from trasluz.models.model import Model
 from trasluz.training.checkpoint import Checkpoints, Progress
-from trasluz.training.loss import smoothed_loss
 from trasluz.training.material import Material
 from trasluz.training.optimizer import rate_at, set_rate
 from trasluz.training.progress import Display, Record, StepReport, ValidationReport, describe_validation
 from trasluz.training.settings import RunSettings
-from trasluz.training.validation import Validation, validate
+from trasluz.training.validation import Validation, batch_loss, validate
 
 VALIDATIONS_IN_A_BUDGET = 10
 RECORD_STEPS = 50
@@ -71,10 +70,10 @@ class Loop:
         self.meter = Meter(
             progress.metered_loss, progress.metered_tokens, time.monotonic() - progress.metered_seconds
         )
-        self.reserve = 0.0
         self.stop = False
         if progress.budget != settings.budget:
             progress.budget, progress.ended = settings.budget, progress.step > 0 and self._over()
+            progress.validations = int(self._done() * VALIDATIONS_IN_A_BUDGET)
 
     def run(self) -> None:
         """Update until the budget is used up, looking at the validation pairs on the way.
@@ -86,14 +85,16 @@ class Loop:
         with stop_signals(self._ask_to_stop):
             while not self.progress.ended:
                 self._update(stream)
+                stop = self.stop  # read once, since a signal may come at any moment
                 if self.progress.step % RECORD_STEPS == 0:
                     self._write_down()
                 if self._over() or self._validation_is_due():
                     self._look()
-                elif self.stop:
+                elif stop:
                     self._save(passing=True)
-                if self.stop and not self.progress.ended:
-                    raise Stopped
+                if stop and not self.progress.ended:
+                    out = self.checkpoints.directory.parent
+                    raise Stopped(f"stopped; the same command goes on from the checkpoint in {out}")
 
     def _update(self, stream: Iterator[tuple[int, int, Batch]]) -> None:
         """One step of the optimiser, from as many batches as are accumulated."""
@@ -102,7 +103,7 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=False)
         total = 0.0
         for epoch, index, batch in taken:
-            loss = self._loss(batch)
+            loss = batch_loss(self.model, batch, smoothing=self.settings.smoothing)
             (loss / tokens).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
             self.progress.epoch, self.progress.index = epoch, index + 1
@@ -114,15 +115,6 @@ class Loop:
         self.progress.seconds = time.monotonic() - self.begin
         self.meter.add(total, tokens)
         self.display.step(self._report())
-
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        device = self.model.output.weight.device
-        source, target = batch.source.to(device), batch.target.to(device)
-        real = target != self.model.pad_id  # [B,T]
-        hidden = self.model(source, self.model.teacher_forced(target))[real]  # [N,D]
-        return smoothed_loss(
-            hidden, target[real], output=self.model.output, smoothing=self.settings.smoothing
-        )
 
     def _rate(self) -> float:
         return rate_at(self.progress.step, progress=self._done(), settings=self.settings.optimizer)
@@ -139,7 +131,7 @@ class Loop:
     def _seconds_to_learn(self) -> float:
         """The budget of time less what the last validations will take."""
         assert self.settings.budget.seconds is not None
-        return self.settings.budget.seconds - self.reserve
+        return self.settings.budget.seconds - self.progress.reserve
 
     def _over(self) -> bool:
         return self._done() >= 1.0
@@ -154,7 +146,7 @@ class Loop:
         """Validate, keep the weights if they are the best so far, decide whether to go on, checkpoint."""
         validation = validate(self.model, self.material)
         progress, settings = self.progress, self.settings.validation
-        self.reserve = (2 if self.settings.average else 1) * validation.seconds
+        progress.reserve = (2 if self.settings.average else 1) * validation.seconds
         progress.validations += 1
         progress.seconds = time.monotonic() - self.begin
         figure = validation.figure(settings.metric)
@@ -210,7 +202,6 @@ class Loop:
 
     def _ask_to_stop(self) -> None:
         self.stop = True
-        self.display.say("stopping after this update; a checkpoint is written first")
 
 
 @contextmanager

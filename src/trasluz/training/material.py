@@ -21,7 +21,8 @@ from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import RunSettings, TokenizerSettings
 
 RANGE_SEEN_BY = 10
-"""A length counts as within a model's range when at least so many training sources are as long."""
+"""A length is within a model's range when at least so many training sources are as long, or it is the longest
+of fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,16 @@ def prepare(
     longest = settings.batch.longest
     training = _cut_texts(training, tokenizer, longest=longest)
     source, target = _encode_sides(training, tokenizer)
-    lengths = [max(len(a), len(b)) for a, b in zip(source, target, strict=True)]
-    fits = [number for number, length in enumerate(lengths) if length <= longest]
+    longer = [max(len(a), len(b)) for a, b in zip(source, target, strict=True)]
+    fits = [number for number, length in enumerate(longer) if length <= longest]
     if not fits:
         raise TrasluzError(
             f"all {len(training)} pairs are longer than {longest} pieces; raise batch.longest, or split them"
         )
     source, target = [source[number] for number in fits], [target[number] for number in fits]
     sampled = partial(_sampled, tokenizer=tokenizer, settings=settings)
-    range_seen = sorted((len(ids) for ids in source), reverse=True)[:RANGE_SEEN_BY][-1]
+    lengths = sorted((len(ids) for ids in source), reverse=True)
+    range_seen = lengths[RANGE_SEEN_BY - 1 if len(lengths) >= RANGE_SEEN_BY else 0]
     checked = _cut_texts(_spread(validation, settings.validation.pairs), tokenizer, longest=longest)
     held_source, held_target = map(Sequences.from_lists, _encode_sides(checked, tokenizer))
     return Material(

@@ -21,10 +21,10 @@ SHORT_TIME = 4 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Settings to begin from, as nested groups, and why they were chosen, a sentence each."""
+    """Settings to begin from, as nested groups, and why they were chosen: a sentence for some of the keys."""
 
     settings: dict[str, Any]
-    reasons: tuple[str, ...]
+    reasons: dict[str, str]
 
 
 def choose(
@@ -45,12 +45,12 @@ def choose(
     settings["model"]["embedding"] = {"vocabulary": vocabulary}
     settings["tokenizer"] = {"vocabulary": vocabulary}
     ending, why_ending = _ending(seconds, steps)
-    reasons = (
-        f"size {size}: {why_size}",
-        f"a vocabulary of {vocabulary} pieces: {pairs} pairs show each piece often enough",
-        f"dropout {dropout}: {why_dropout}",
-        why_ending,
-    )
+    reasons = {
+        "model.width": f"size {size}: {why_size}",
+        "tokenizer.vocabulary": f"a vocabulary of {vocabulary} pieces: {pairs} pairs show more too seldom",
+        "model.decoder.dropout": f"dropout {dropout}: {why_dropout}",
+        "optimizer.schedule": why_ending,
+    }
     return Choice({"preset": name, **settings, **ending(settings["optimizer"])}, reasons)
 
 

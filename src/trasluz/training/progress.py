@@ -167,8 +167,8 @@ class Record:
 
     def __init__(self, path: Path, *, from_step: int) -> None:
         self.path = path
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= from_step]
-        write_whole(path, "".join(kept).encode())
+        kept = [line for line in read_record(path) if line.get("step", 0) <= from_step]
+        write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
         self.file = path.open("a", encoding="utf-8")
 
     def write(self, report: StepReport | ValidationReport) -> None:
@@ -187,12 +187,19 @@ class Record:
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl; none where there is no such file."""
-    return [json.loads(line) for line in _lines(path)]
+    """The lines of a metrics.jsonl; none where there is no such file.
 
-
-def _lines(path: Path) -> list[str]:
-    """The whole lines of a file; a last one that was cut off while it was written is left out."""
+    What is no whole JSON object, such as a last line that was cut off while it was written, is left out.
+    """
     if not path.is_file():
         return []
-    return [line.decode() + "\n" for line in path.read_bytes().split(b"\n")[:-1]]
+    found = (_object(line) for line in path.read_bytes().split(b"\n")[:-1])
+    return [line for line in found if line is not None]
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from trasluz.config import Settings, parse
+from trasluz.config import Settings, SymbolsConfig, parse
 from trasluz.corpus.read import Pair, read_pairs, read_texts
 from trasluz.corpus.split import split_pairs
 from trasluz.errors import TrasluzError
@@ -28,7 +28,7 @@ from trasluz.training.material import fingerprint, learn_tokenizer, prepare, wit
 from trasluz.training.optimizer import make_optimizer
 from trasluz.training.preset import choose
 from trasluz.training.progress import Display, Record, make_display
-from trasluz.training.settings import BudgetSettings, RunSettings, differences, merge
+from trasluz.training.settings import BudgetSettings, RunSettings, differences, merge, value_at
 
 SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
 HELD_OUT_SHARE, MOST_HELD_OUT = 20, 1000
@@ -43,9 +43,9 @@ class Corpus:
 
 
 def read_corpus(
-    paths: Sequence[Path],
+    paths: Path | str | Sequence[Path | str],
     *,
-    valid: Sequence[Path] = (),
+    valid: Path | str | Sequence[Path | str] = (),
     columns: tuple[int, int] = (1, 2),
     seed: int = 1,
     task: str = "translation",
@@ -55,10 +55,14 @@ def read_corpus(
     For the task `language-model` the files hold text, and each line is a target without a source.
     """
     read = read_texts if task == "language-model" else partial(read_pairs, columns=columns)
-    pairs = read(paths)
+    pairs = read(_several(paths))
     if valid:
-        return Corpus(pairs, read(valid))
+        return Corpus(pairs, read(_several(valid)))
     return Corpus(*hold_out(pairs, seed=seed))
+
+
+def _several(paths: Path | str | Sequence[Path | str]) -> list[Path]:
+    return [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
 
 
 def hold_out(pairs: Sequence[Pair], *, seed: int) -> tuple[list[Pair], list[Pair]]:
@@ -74,7 +78,7 @@ def held_out_of(pairs: int) -> int:
 def train(
     corpus: Corpus,
     *,
-    out: Path,
+    out: Path | str,
     preset: str = "auto",
     changes: Mapping[str, Any] | None = None,
     display: Display | None = None,
@@ -86,18 +90,19 @@ def train(
     `TrasluzError` for what cannot be, `trasluz.training.loop.Stopped` after an interruption.
     """
     begin = time.monotonic()
+    out = Path(out)
     display = display or make_display()
     marks = marks_of(corpus)
     settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
     tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
     material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    torch.manual_seed(settings.seed)
+    model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / SETTINGS, {**marks, "settings": settings.model_dump()})
     write_whole(out / TOKENIZER, tokenizer.to_bytes())
     if material.left_out:
         display.say(f"{material.left_out} pairs are longer than {settings.batch.longest} pieces: left out")
-    torch.manual_seed(settings.seed)
-    model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
     optimizer = make_optimizer(model, settings.optimizer)
     checkpoints = Checkpoints(out / CHECKPOINTS, keep=max(settings.keep, settings.average))
     progress = Progress()
@@ -143,9 +148,9 @@ def resolve(
     may change.
     """
     begun = out / SETTINGS
-    if begun.is_file():
+    if _has_begun(out):
         return _go_on(read_json(begun), preset=preset, changes=changes, marks=marks, out=out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not begun.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
     given = {key: changes[key] for key in ("budget",) if key in changes}
     budget = parse(_WithBudget, given, where="settings").budget
@@ -157,10 +162,24 @@ def resolve(
         arch=_architecture(changes),
     )
     chosen = merge(choice.settings, {"validation": {"metric": "loss"}} if _is_language_model(changes) else {})
-    settings = parse(RunSettings, merge(chosen, changes), where="settings")
-    for reason in choice.reasons:
-        display.say(reason)
+    settings = _with_one_vocabulary(parse(RunSettings, merge(chosen, changes), where="settings"), changes)
+    for key, reason in choice.reasons.items():
+        if value_at(settings.model_dump(), key) == value_at(choice.settings, key):
+            display.say(reason)
     return settings
+
+
+def _with_one_vocabulary(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
+    """The settings with the tokeniser's vocabulary and symbols in the model; others cannot be asked for."""
+    vocabulary, asked = settings.tokenizer.vocabulary, value_at(changes, "model.embedding.vocabulary")
+    if asked not in (None, vocabulary):
+        raise TrasluzError(
+            f"settings: model.embedding.vocabulary is {asked}, but a model has the vocabulary of its "
+            f"tokenizer, {vocabulary}; give tokenizer.vocabulary alone"
+        )
+    if settings.model.symbols != SymbolsConfig():
+        raise TrasluzError("settings: model.symbols are those of the tokenizer; leave them out")
+    return settings.model_copy(update={"model": with_vocabulary(settings.model, vocabulary)})
 
 
 def _standing(progress: Progress) -> str:
@@ -217,7 +236,15 @@ def _go_on(
 def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Display) -> Tokenizer:
     """The run's tokeniser: learnt once, then read back."""
     path = out / TOKENIZER
-    if path.is_file():
+    if _has_begun(out) and path.is_file():
         return Tokenizer.from_bytes(path.read_bytes())
     display.say(f"learning {settings.tokenizer.vocabulary} pieces from {len(corpus.training)} pairs")
-    return learn_tokenizer(corpus.training, settings.tokenizer)
+    tokenizer = learn_tokenizer(corpus.training, settings.tokenizer)
+    if len(tokenizer) < settings.tokenizer.vocabulary:
+        display.say(f"{len(tokenizer)} pieces were learnt: these pairs have no more")
+    return tokenizer
+
+
+def _has_begun(out: Path) -> bool:
+    """Whether a run stands in `out` that has a checkpoint to go on from."""
+    return (out / SETTINGS).is_file() and Checkpoints(out / CHECKPOINTS, keep=1).latest() is not None

@@ -136,6 +136,14 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
+def value_at(settings: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None where there is none."""
+    value: Any = settings
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], *, path: str = "") -> list[str]:
     """Where two settings differ, as "key is this there and that here"."""
     found = []

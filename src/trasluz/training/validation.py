@@ -14,7 +14,7 @@ from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import Evaluation, Metric, evaluate
 from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.model import Model
-from trasluz.training.loss import smoothed_loss_at_once
+from trasluz.training.loss import smoothed_loss
 from trasluz.training.material import Material
 
 SAMPLES = 3
@@ -92,10 +92,10 @@ def held_out_loss(model: Model, material: Material) -> float:
     return total / sum(batch.target_tokens for batch in batches)
 
 
-def batch_loss(model: Model, batch: Batch) -> torch.Tensor:
-    """The summed cross-entropy of a batch, without smoothing."""
+def batch_loss(model: Model, batch: Batch, *, smoothing: float = 0.0) -> torch.Tensor:
+    """The summed cross-entropy of the real target tokens of a batch, in nats."""
     device = model.output.weight.device
     source, target = batch.source.to(device), batch.target.to(device)
     real = target != model.pad_id  # [B,T]
     hidden = model(source, model.teacher_forced(target))[real]  # [N,D]
-    return smoothed_loss_at_once(hidden, target[real], output=model.output, smoothing=0.0)
+    return smoothed_loss(hidden, target[real], output=model.output, smoothing=smoothing)
