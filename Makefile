@@ -8,7 +8,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip --quiet --quiet --disabl
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo tour test lint types unit format clean
+.PHONY: help setup demo tour test lint types unit format clean bench
 
 help: ## list these tasks
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ demo: $(READY) ## train a small translator from nothing and look inside it (in b
 tour: $(READY) ## make docs/tour.md again, every number and picture of it (some minutes)
 	@rm -rf build/tour
 	@$(BIN)/python -m tour
+
+bench: $(READY) ## what each similarity score costs: memory and time (some minutes)
+	@$(BIN)/python bench/scores.py
 
 test: lint types ## everything that must pass: lint, types, tests, coverage
 	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
