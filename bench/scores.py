@@ -31,7 +31,8 @@ def measure(name: str, *, batch: int, heads: int, length: int, width: int) -> di
     def once(size: int) -> None:
         part = [x[:, :, :size] for x in (query, key, value)]
         prepared = (score.prepare_query(part[0]), score.prepare_key(part[1]))
-        attend(score, *prepared, part[2], listener=lambda weights: None).sum().backward()
+        looked = attend(score, *prepared, part[2], listener=lambda weights: None)
+        torch.autograd.backward(looked.sum())
 
     once(2)  # what torch sets up at the first call is not the score's
     before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
@@ -46,8 +47,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, usual in (("batch", 16), ("heads", 8), ("length", 512), ("width", 64), ("rounds", 3)):
-        parser.add_argument(f"--{name}", type=int, default=usual)
+    for name, size in (("batch", 16), ("heads", 8), ("length", 512), ("width", 64), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=size)
     parser.add_argument("--score", choices=SCORES, help="measure one score here, and print JSON")
     given = parser.parse_args()
     sizes = {"batch": given.batch, "heads": given.heads, "length": given.length, "width": given.width}
