@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
 from trasluz.corpus.read import read_pairs
-from trasluz.decoding.translator import load
+from trasluz.decoding.translator import Translation, load
+from trasluz.decoding.verdict import Verdict
 from trasluz.evaluation.metrics import evaluate
 
 Command = Callable[..., CompletedProcess[str]]
@@ -27,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_json_has_the_figures_that_python_gives(trasluz: Command, trained: Path, file: Path) -> None:
     done = trasluz("evaluate", trained, file, "--json", "--beam", 3)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (3, ""), "five steps teach nobody to translate well"
     told = json.loads(done.stdout)
     expected = evaluate(load(trained), read_pairs([file]), beam=3).to_json()
     assert {**told, "seconds": 0} == {**expected, "seconds": 0}
@@ -62,6 +64,38 @@ def test_translations_are_written_a_line_each(
     done = trasluz("evaluate", trained, file, "--json", "--output", output)
     texts = [one["text"] for one in json.loads(done.stdout)["translations"]]
     assert output.read_text(encoding="utf-8").split("\n") == [*texts, ""]
+
+
+def test_figures_are_told_even_where_translations_cannot_be_written(
+    trasluz: Command, trained: Path, file: Path, tmp_path: Path
+) -> None:
+    done = trasluz("evaluate", trained, file, "--beam", 1, "--output", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == f"error: {tmp_path}: Is a directory\n"
+    assert done.stdout.startswith("BLEU ")
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.complete, 0), (Verdict.looping, 3)])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_bad_verdict_is_3(
+    trasluz: Command,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verdict: Verdict,
+    code: int,
+    form: list[str],
+) -> None:
+    class Canned:
+        def translate(self, texts: list[str], **how: Any) -> list[Translation]:
+            verdicts = [Verdict.complete] * (len(texts) - 1) + [verdict]
+            return [
+                Translation(text, "hola", -0.5, one, ()) for text, one in zip(texts, verdicts, strict=True)
+            ]
+
+    monkeypatch.setattr("trasluz.decoding.translator.load", lambda directory: Canned())
+    done = trasluz("evaluate", "model", file, *form)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert verdict.value in done.stdout
 
 
 def test_source_and_reference_may_be_two_files_or_other_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -87,6 +88,37 @@ def test_whoever_looks_for_the_cause_can_have_the_traceback(
         trasluz("info", tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_whoever_stops_a_run_made_no_mistake(
+    trasluz: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    from trasluz.training.loop import Stopped
+
+    def stop(*_: object, **__: object) -> None:
+        raise Stopped("stopped; the same command goes on from the checkpoint in models/mine")
+
+    if asked:
+        monkeypatch.setenv(SHOW_TRACEBACK, "1")
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("the cat\tel gato\nthe dog\tel perro\n")
+    monkeypatch.setattr("trasluz.training.run.train", stop)
+    for command in (("train", pairs, "--out", tmp_path / "model"), ("demo", "--out", tmp_path / "demo")):
+        done = trasluz(*command)
+        assert done.returncode == 1
+        assert done.stderr == "stopped; the same command goes on from the checkpoint in models/mine\n"
+
+
+def test_ctrl_c_is_130_without_a_word(
+    trasluz: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("trasluz.decoding.translator.load", interrupt)
+    done = trasluz("translate", tmp_path, "--text", "the cat")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def as_a_process(*arguments: object, stdin: bytes = b"") -> CompletedProcess[bytes]:
     words = [sys.executable, "-m", "trasluz", *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -97,6 +129,15 @@ def test_python_m_trasluz_is_the_command(trained: Path) -> None:
     done = as_a_process("translate", trained, "--beam", 1, stdin=b"the cat\n")
     assert done.returncode in (0, 3)
     assert done.stdout.count(b"\n") == 1
+
+
+def test_where_nobody_reads_the_output_it_ends_without_a_word(trained: Path) -> None:
+    words = [sys.executable, "-m", "trasluz", "info", str(trained)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_mistake_reaches_the_shell_as_1_and_one_sentence(tmp_path: Path) -> None:

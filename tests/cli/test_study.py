@@ -17,6 +17,7 @@ from trasluz.cli.main import app
 from trasluz.cli.study import numbers
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
+from trasluz.evaluation.table import Table
 from trasluz.training.loop import Stopped
 
 Command = Callable[..., CompletedProcess[str]]
@@ -163,6 +164,19 @@ def test_stopped_is_1_and_says_how_to_go_on(
     assert done.stderr.splitlines()[-1] == f"stopped; the same command goes on from what is in {out}"
 
 
+def test_the_table_shows_names_as_they_are(
+    trasluz: Command, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trasluz.corpus.read.read_pairs", lambda *_, **__: [])
+    table = Table(headings=["up to :car:", "all"], rows=[["[b]mine[/b] :car:", "41.30"]], texts=1)
+    monkeypatch.setattr("trasluz.training.lengths.score_lengths", lambda *_, **__: table)
+    done = trasluz("study", "lengths", "models/mine", "test.tsv", "--out", out)
+    assert done.returncode == 0, done.stderr
+    cells = [_cells(line) for line in done.stdout.splitlines() if "41.30" in line]
+    assert cells == [["[b]mine[/b] :car:", "41.30"]]
+    assert "up to :car:" in done.stdout
+
+
 class TestWhatCannotBeStudied:
     """Every mistake is one sentence, exit code 1, and nothing is written."""
 
@@ -184,6 +198,7 @@ class TestWhatCannotBeStudied:
                 "unknown score 'cosinus'; allowed, nearest first: cosine, ",
             ),
             (["scores", "--score", "none"], "the score 'none' is for the recurrent architecture alone, "),
+            (["scores", "seed=soon"], "settings: seed is 'soon', but it should be a whole number, 0 or more"),
             (["scores", "--preset", "bigg"], "unknown preset 'bigg'; allowed, nearest first: big, "),
             (["scores", "--starter", 300], "--starter brings pairs of its own to learn from, "),
             (["scores", "--columns", "1"], "'1' names no two columns; write them as 1,2, counted from 1"),

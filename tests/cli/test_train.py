@@ -1,8 +1,9 @@
-"""The command `trasluz train`: words become settings, runs go on, and every mistake is one sentence."""
+"""The command `trasluz train`: pairs become a model, runs go on, and every mistake is one sentence."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import signal
 from collections.abc import Callable
@@ -12,9 +13,7 @@ from typing import Any
 
 import pytest
 
-from trasluz.cli.train import column_numbers, duration, flags, is_setting, read_yaml, settings_of
 from trasluz.corpus.read import Pair
-from trasluz.errors import TrasluzError
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]
@@ -28,73 +27,6 @@ def out(tmp_path: Path) -> Path:
 def settings_in(out: Path) -> dict[str, Any]:
     settings: dict[str, Any] = json.loads((out / "settings.json").read_text())["settings"]
     return settings
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        ("90s", 90),
-        ("15m", 900),
-        ("2h", 7200),
-        ("1d", 86400),
-        ("1h30m", 5400),
-        ("3m30s", 210),
-        ("0.5h", 1800),
-        ("1d2h3m4s", 93784),
-    ],
-)
-def test_a_length_of_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
-    assert duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "15 m", "15min", "-3m", "1.5.2h", "soon", "1h,30m", "3M"])
-def test_what_is_no_length_of_time_is_said_with_what_is(text: str) -> None:
-    with pytest.raises(TrasluzError) as refused:
-        duration(text)
-    assert str(refused.value) == f"{text!r} is no length of time; write it as 90s, 15m, 2h or 1h30m"
-
-
-@pytest.mark.parametrize("text", ["", "1", "1;2", "0,1", "1,0", "1,2,3", "a,b", "-1,2", "1, 2"])
-def test_what_names_no_two_columns_is_said(text: str) -> None:
-    with pytest.raises(TrasluzError, match="names no two columns; write them as 1,2, counted from 1"):
-        column_numbers(text)
-
-
-def test_columns_are_counted_from_one() -> None:
-    assert column_numbers("3,11") == (3, 11)
-
-
-def test_words_with_an_equals_sign_are_settings_unless_a_file_has_that_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert is_setting("model.encoder.layers=6")
-    assert is_setting("seed=3")
-    assert not is_setting("pairs.tsv")
-    assert not is_setting("./seed=3")
-    Path("seed=3").touch()
-    assert not is_setting("seed=3")
-
-
-def test_settings_are_read_as_yaml_and_laid_over_one_another() -> None:
-    words = ["model.width=12", "x.tsv", "model.encoder={layers: 1}", "model.width=17", "source_language=en"]
-    assert settings_of(words) == {
-        "model": {"width": 17, "encoder": {"layers": 1}},
-        "source_language": "en",
-    }
-    with pytest.raises(TrasluzError, match=r"^model.encoder=\{layers is not valid YAML: "):
-        settings_of(["model.encoder={layers"])
-
-
-def test_options_stand_for_settings() -> None:
-    assert flags(time=None, steps=None, score=None, seed=None) == {}
-    assert flags(time="2m", steps=7, score=None, seed=0) == {
-        "budget": {"seconds": 120.0, "steps": 7},
-        "seed": 0,
-    }
-    model = flags(time=None, steps=None, score="mlp", seed=None)["model"]
-    assert model["encoder"] == model["decoder"] == {"attention": {"score": "mlp"}}
 
 
 def test_training_leaves_a_model_and_says_where(
@@ -157,6 +89,17 @@ def test_pairs_come_in_many_forms(
     assert json.loads(trasluz("info", out, "--json").stdout)["training"]["pairs"] == 57
 
 
+def test_on_a_terminal_texts_are_shown_as_they_are() -> None:
+    from rich.console import Console
+
+    from trasluz.training.progress import TerminalDisplay
+
+    screen = io.StringIO()
+    display = TerminalDisplay(Console(force_terminal=True, file=screen, width=120))
+    display.say("    :car: [b]the[/b] 12 'cats'\n      -> :dog: C:/x")
+    assert screen.getvalue() == "    :car: [b]the[/b] 12 'cats'\n      -> :dog: C:/x\n"
+
+
 def test_interrupted_is_1_and_the_same_command_goes_on(
     trasluz: Command,
     pairs_file: Path,
@@ -172,9 +115,9 @@ def test_interrupted_is_1_and_the_same_command_goes_on(
         stopped = trasluz(*command)
     assert stopped.returncode == 1
     assert "stopping after this update; a checkpoint is written first" in stopped.stderr
-    assert stopped.stderr.splitlines()[-1] == (
-        f"stopped; the same command goes on from the checkpoint in {out}"
-    )
+    last = f"stopped; the same command goes on from the checkpoint in {out}"
+    assert stopped.stderr.splitlines()[-1] == last
+    assert "error: " not in stopped.stderr
     done = trasluz(*command)
     assert done.returncode == 0
     assert f"{out} holds a run of 1 steps: going on from there" in done.stderr
@@ -206,7 +149,7 @@ class TestWhatCannotBeTrained:
             "source and target are separated by a tab"
         )
         assert refusal("train", latin, "--out", out) == (
-            f"{latin}, line 2: the byte 0xf1 at place 15 is not UTF-8; convert the file to UTF-8"
+            f"{latin}, line 2: the byte 0xf1 at place 15 is not UTF-8; convert it to UTF-8"
         )
         assert refusal("train", blank, "--out", out) == (
             f"{blank}: no pair is left, since one side of each is blank; give other pairs"
@@ -215,7 +158,7 @@ class TestWhatCannotBeTrained:
             f"{missing}: no such"
         )
         assert "0 files of pairs are given" in refusal("train", "seed=3", "--out", out)
-        assert "cannot be split" in refusal("train", single(tmp_path), "--out", out)
+        assert "there is only 1 pair" in refusal("train", single(tmp_path), "--out", out)
 
     def test_two_files_of_different_length(self, refusal: Refusal, out: Path, tmp_path: Path) -> None:
         source, target = tmp_path / "text.en", tmp_path / "text.es"
@@ -250,6 +193,11 @@ class TestWhatCannotBeTrained:
                 "settings: unknown model.encoder.position.kind 'rotat",
             ),
             (["model.encoder={layers"], "model.encoder={layers is not valid YAML: "),
+            (["Model.width=12"], "unknown key 'Model.width'; keys are written in small letters: model.width"),
+            (["seed=soon"], "settings: seed is 'soon', but it should be a whole number, 0 or more"),
+            (["seed=-1"], "settings: seed is -1, but it should be a whole number, 0 or more"),
+            (["seed=true"], "settings: seed is True, but it should be a whole number, 0 or more"),
+            (["seed="], "settings: seed is None, but it should be a whole number, 0 or more"),
             (["model=3"], "settings: model is 3, but it should be "),
             (["budget=3"], "settings: budget is 3, but it should be "),
             (["budget.seconds=15m"], "settings: budget.seconds is '15m', but it should be a valid number"),
@@ -304,12 +252,6 @@ def single(folder: Path) -> Path:
     path = folder / "single.tsv"
     path.write_text("the cat\tel gato\n")
     return path
-
-
-def test_a_file_of_settings_is_a_mapping(tmp_path: Path) -> None:
-    config = tmp_path / "settings.yaml"
-    config.write_text("model:\n  width: 12\nsource_language: español\n", encoding="utf-8")
-    assert read_yaml(config) == {"model": {"width": 12}, "source_language": "español"}
 
 
 def test_pairs_that_are_all_too_long_are_said(

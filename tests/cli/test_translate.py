@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -124,6 +126,32 @@ def test_files_are_read_one_after_another(trasluz: Command, canned: Canned, tmp_
     assert sources == ["the cat", "the dog", "my sister", ""]
 
 
+def test_standard_input_is_read_as_files_are(trasluz: Command, canned: Canned, tmp_path: Path) -> None:
+    data = "\ufeffthe cat\r\nthe\rdog\r\r\n\u2028\n\ufeffend".encode()
+    path = tmp_path / "text.txt"
+    path.write_bytes(data)
+    from_file = trasluz("translate", "model", path, "--json").stdout
+    assert trasluz("translate", "model", "--json", stdin=data).stdout == from_file
+    sources = [json.loads(line)["source"] for line in from_file.split("\n")[:-1]]
+    assert sources == ["the cat", "the\rdog\r", "\u2028", "\ufeffend"]
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system has no such file")
+def test_a_pipe_is_a_file_too(trained: Path) -> None:
+    words = [sys.executable, "-m", "trasluz", "translate", str(trained), "/dev/stdin", "--beam", "1"]
+    done = subprocess.run(words, input=b"the cat\nthe dog\n", capture_output=True, check=False)
+    assert done.returncode in (0, 3), done.stderr
+    assert done.stdout.count(b"\n") == 2
+
+
+def test_a_text_beside_files_is_refused(refusal: Refusal, canned: Canned, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    assert refusal("translate", "model", one, two, "--text", "x") == (
+        f"--text is given and so is {one} and {two}; give the one or the other"
+    )
+    assert canned.asked == []
+
+
 def test_a_text_may_be_given_in_the_command(trasluz: Command, canned: Canned) -> None:
     for flag in ("--text", "-t"):
         done = trasluz("translate", "model", flag, "hello", stdin=b"not read")
@@ -205,7 +233,7 @@ def test_what_cannot_be_translated_is_refused(refusal: Refusal, trained: Path, t
         f"{latin}, line 2: the byte 0xf1 at place 7 is not"
     )
     assert refusal("translate", trained, stdin=latin.read_bytes()) == (
-        "standard input, line 2: these bytes are not UTF-8"
+        "standard input, line 2: the byte 0xf1 at place 7 is not UTF-8; convert it to UTF-8"
     )
     assert refusal("translate", tmp_path / "nowhere", "-t", "x").startswith(
         f"{tmp_path / 'nowhere'}: there is no such model directory"

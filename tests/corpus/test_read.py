@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from trasluz.corpus.read import Pair, read_lines, read_pairs
+from trasluz.corpus.read import Pair, decode_lines, read_lines, read_pairs
 from trasluz.errors import TrasluzError
 
 CAT, DOG = Pair("the cat", "el gato"), Pair("the dog", "el perro")
@@ -124,6 +126,60 @@ def test_a_line_of_json_that_is_no_pair_is_named(tmp_path: Path, line: str) -> N
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     path = file(tmp_path, "x.jsonl", "{broken\n")
     assert refusal(path).startswith(f"{path}, line 1: not valid JSON (")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            r'{"src": "a \ud83d b", "tgt": "c"}',
+            r"\ud83d is half of a surrogate pair and no character; write ",
+        ),
+        (r'{"translation": {"en": "a", "es": "\ude00"}}', r"\ude00 is half of a surrogate pair and no "),
+        ('{"src": "a", "tgt": "b", "id": ' + "7" * 5000 + "}", "a number has too many digits; leave it out"),
+        ("[" * 100_000, "the JSON is nested too deeply; a line is a pair and no more"),
+    ],
+)
+def test_json_that_no_text_can_be_made_of_is_named(tmp_path: Path, line: str, sentence: str) -> None:
+    path = file(tmp_path, "x.jsonl", f'{{"src": "a", "tgt": "b"}}\n\n{line}\n')
+    assert refusal(path).startswith(f"{path}, line 3: {sentence}")
+
+
+def test_both_halves_of_a_surrogate_pair_are_a_character(tmp_path: Path) -> None:
+    path = file(tmp_path, "x.jsonl", r'{"src": "a \ud83d\ude00", "tgt": "b"}')
+    assert read_pairs([path]) == [Pair("a 😀", "b")]
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "x.jsonl"])
+def test_where_every_line_must_be_a_pair_blank_ones_are_counted(tmp_path: Path, name: str) -> None:
+    lines = {"x.tsv": "a\tb\n\nc\t \n", "x.jsonl": '{"src": "a", "tgt": "b"}\n\n{"src": "c", "tgt": " "}\n'}
+    path = file(tmp_path, name, lines[name])
+    assert read_pairs([path]) == [Pair("a", "b")]
+    with pytest.raises(TrasluzError, match="has 3 lines, but only 1 of them are pairs: the others are blank"):
+        read_pairs([path], every=True)
+    whole = file(tmp_path, f"whole-{name}", lines[name].split("\n")[0])
+    assert read_pairs([whole], every=True) == [Pair("a", "b")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("every", [False, True])
+def test_a_pipe_is_read_like_a_file(tmp_path: Path, every: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=("\ufeffthe cat\tel gato\r\n".encode(),))
+    writer.start()
+    pairs = read_pairs([pipe], every=every)
+    writer.join()
+    assert pairs == [CAT]
+
+
+def test_lines_of_bytes_are_lines_of_text() -> None:
+    lines = ["\ufeffthe cat\r\n".encode(), b"the \r dog\r\r\n", "\ufeffend".encode()]
+    assert list(decode_lines(lines, where="x")) == ["the cat", "the \r dog\r", "\ufeffend"]
+    with pytest.raises(
+        TrasluzError, match=r"^x, line 2: the byte 0xf1 at place 3 is not UTF-8; convert it to"
+    ):
+        list(decode_lines([b"a\n", b"ni\xf1o\n"], where="x"))
 
 
 def test_where_all_pairs_have_a_blank_side_none_is_left(tmp_path: Path) -> None:

@@ -51,9 +51,12 @@ def test_what_hangs_together_over_several_steps_stays_together() -> None:
 
 
 def test_pairs_that_cannot_be_split_are_refused() -> None:
-    for pairs in ([Pair("a", "x"), Pair("a", "y")], [Pair("a", "x")]):
-        with pytest.raises(TrasluzError, match=r"cannot be split into .* give more pairs"):
-            split_pairs(pairs, held_out=1, seed=0)
+    with pytest.raises(TrasluzError, match=r"^the 2 pairs cannot be split into .*; give more pairs"):
+        split_pairs([Pair("a", "x"), Pair("a", "y")], held_out=1, seed=0)
+    with pytest.raises(
+        TrasluzError, match=r"^there is only 1 pair, and it cannot be both .*; give more pairs"
+    ):
+        split_pairs([Pair("a", "x")], held_out=1, seed=0)
 
 
 def test_case_spaces_and_punctuation_do_not_make_another_sentence() -> None:

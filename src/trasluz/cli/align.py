@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from trasluz.cli.train import column_numbers
-from trasluz.errors import TrasluzError
-
-if TYPE_CHECKING:
-    from trasluz.corpus.read import Pair
 
 
 def align(
@@ -46,12 +41,13 @@ def align(
 
     Example:  trasluz align models/eng-spa pairs.tsv --gold gold.txt
     """
+    from trasluz.corpus.read import read_pairs
     from trasluz.decoding.translator import load
     from trasluz.insight.align import align as links_of
     from trasluz.insight.align import choose
     from trasluz.insight.pharaoh import error_rate, read_gold, to_pharaoh
 
-    pairs = read_every_pair(files, columns=column_numbers(columns))
+    pairs = read_pairs(files, columns=column_numbers(columns), every=True)
     golden = None if gold is None else read_gold(gold, pairs)
     translator = load(model)
     choice = choose(translator, pairs, gold=golden, layer=layer, head=head, rows=rows)
@@ -70,20 +66,3 @@ def align(
         typer.echo(json.dumps(told))
     elif golden is not None:
         typer.echo(f"AER {error_rate(found, golden):.4f}", err=True)
-
-
-def read_every_pair(files: Sequence[Path], *, columns: tuple[int, int]) -> list[Pair]:
-    """The pairs in files, one for each line, so that what is said of them can be given line by line.
-
-    Raises `TrasluzError` where a line is blank or has a blank side, besides what `read_pairs` refuses.
-    """
-    from trasluz.corpus.read import read_lines, read_pairs
-
-    pairs = read_pairs(files, columns=columns)
-    lines = sum(1 for _ in read_lines(files[0]))
-    if lines != len(pairs):
-        raise TrasluzError(
-            f"{files[0]} has {lines} lines, but only {len(pairs)} of them are pairs: the others are blank on "
-            "one side; leave them out, so that each pair has its line of alignment"
-        )
-    return pairs

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trasluz.cli.train import column_numbers
+from trasluz.cli.translate import BAD_VERDICT
 
 
 def evaluate(
@@ -24,7 +25,8 @@ def evaluate(
 ) -> None:
     """Score a model on test pairs: BLEU, chrF and TER, each with its sacreBLEU signature.
 
-    Pairs of the same source are one sentence with several references.
+    Pairs of the same source are one sentence with several references. The exit code is 3 where some sentence
+    could not be translated well; how many, and why, stands with the figures.
 
     Example:  trasluz evaluate models/eng-spa test.tsv
     """
@@ -34,10 +36,12 @@ def evaluate(
 
     pairs = read_pairs(files, columns=column_numbers(columns))
     evaluation = score(load(model), pairs, beam=beam, length_penalty=length_penalty)
-    if output is not None:
-        text = "".join(f"{translation.text}\n" for translation in evaluation.translations)
-        output.write_text(text, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
-        return
-    typer.echo(evaluation.describe())
+    else:
+        typer.echo(evaluation.describe())
+    if output is not None:  # last, so that no bad path can lose the figures
+        text = "".join(f"{translation.text}\n" for translation in evaluation.translations)
+        output.write_text(text, encoding="utf-8")
+    if any(translation.verdict != "complete" for translation in evaluation.translations):
+        raise typer.Exit(BAD_VERDICT)

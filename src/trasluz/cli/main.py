@@ -1,6 +1,7 @@
 """The command line: one file per command, one place where a mistake becomes one sentence.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but some text has a bad verdict.
+Exit codes: 0 done, 1 failed (or stopped after saving), 2 wrong use, 3 done but some text has a bad verdict,
+130 interrupted. Typer itself ends with 130 on Ctrl-C, and quietly with 1 where nobody reads the output.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -67,28 +68,36 @@ def about(
 
 def run() -> None:
     """The command `trasluz`: no traceback reaches the user, unless the environment asks for one."""
-    if os.environ.get(SHOW_TRACEBACK):
-        app()
     try:
         app()
-    except TrasluzError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("stopped")
-    except BrokenPipeError:
-        sys.stdout = None  # whoever read it has gone; there is nobody to tell
-        sys.exit(1)
-    except OSError as error:
-        _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
-    except MemoryError:
-        _fail("there is not enough memory; give smaller batches (batch.tokens=512) or a smaller preset")
     except Exception as error:
-        _fail(
-            f"something went wrong inside Trasluz ({type(error).__name__}: {error}); "
-            f"set {SHOW_TRACEBACK}=1 and run it again to see where, and please report it"
-        )
+        if _was_stopped(error):
+            _end(str(error))
+        if os.environ.get(SHOW_TRACEBACK):
+            raise
+        _end(f"error: {_sentence(error)}")
 
 
-def _fail(sentence: str) -> None:
-    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+def _was_stopped(error: Exception) -> bool:
+    """Whether it is no mistake, but a run that somebody stopped; asked without importing torch for it."""
+    loop = sys.modules.get("trasluz.training.loop")
+    return loop is not None and isinstance(error, loop.Stopped)
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, for a person."""
+    if isinstance(error, TrasluzError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; give smaller batches (batch.tokens=512) or a smaller preset"
+    return (
+        f"something went wrong inside Trasluz ({type(error).__name__}: {error}); "
+        f"set {SHOW_TRACEBACK}=1 and run it again to see where, and please report it"
+    )
+
+
+def _end(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)  # noqa: T201
     sys.exit(1)

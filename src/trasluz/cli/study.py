@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trasluz.cli.train import column_numbers, flags, is_setting, read_yaml, settings_of
+from trasluz.cli.train import column_numbers, flags, is_setting, read_yaml, seed_of, settings_of
 from trasluz.errors import TrasluzError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ Test = Annotated[
 ]
 Columns = Annotated[str, typer.Option(help="Columns of source and target in a TSV.")]
 Config = Annotated[Path | None, typer.Option(help="YAML file of settings, laid over the preset.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and dropout.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits, weights, order and dropout.")]
 
 
 @study.command()
@@ -223,8 +223,7 @@ def _parts(
 
     comparable(changes)  # before anything long
     paths = [Path(word) for word in arguments if not is_setting(word)]
-    seed = changes.get("seed")
-    seed = seed if isinstance(seed, int) else 1
+    seed = seed_of(changes)
     if starter is None and not paths:
         raise TrasluzError(
             "no pairs are given; give a file of pairs, two line-aligned files, or --starter 20000 for the "
@@ -251,8 +250,7 @@ def _conduct(asked: Study, *, out: Path) -> None:
     try:
         rows = conduct(asked, out=out, say=_say)
     except Stopped:
-        typer.echo(f"stopped; the same command goes on from what is in {out}", err=True)
-        raise typer.Exit(1) from None
+        raise Stopped(f"stopped; the same command goes on from what is in {out}") from None
     _show(table_of(asked, rows), out=out)
 
 
@@ -260,15 +258,15 @@ def _show(table: Table, *, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table as Frame
 
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)  # names and figures as they are
     if not console.is_terminal:
-        console = Console(width=WIDTH_ELSEWHERE)
+        console.width = WIDTH_ELSEWHERE
     frame = Frame()
     for at, heading in enumerate(table.headings):
         frame.add_column(heading, justify="left" if at < table.texts else "right")
     for row in table.rows:
         frame.add_row(*row)
-    console.print(frame, markup=False, highlight=False)
+    console.print(frame)
     _say(f"all figures are in {out / 'study.json'}, the table for a page in {out / 'study.md'}")
 
 

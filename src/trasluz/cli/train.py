@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +47,9 @@ def train(
     ] = None,
     columns: Annotated[str, typer.Option(help="Columns of source and target in a TSV.")] = "1,2",
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, laid over the preset.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and dropout.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of split, weights, order and dropout; 1, if not given.")
+    ] = None,
 ) -> None:
     """Learn a translator from sentence pairs.
 
@@ -56,7 +58,6 @@ def train(
 
     Example:  trasluz train pairs.tsv --out models/eng-spa --time 15m
     """
-    from trasluz.training.loop import Stopped
     from trasluz.training.run import read_corpus
     from trasluz.training.run import train as train_run
     from trasluz.training.settings import merge
@@ -68,13 +69,14 @@ def train(
     options = flags(time=time, steps=steps, arch=arch, task=task, score=score, seed=seed)
     for more in (options, settings_of(arguments)):
         changes = merge(changes, more)
+    if isinstance(budget := changes.get("budget"), Mapping):
+        # All of it is said, so that a run that goes on keeps nothing of the budget that it was begun with.
+        changes["budget"] = {"seconds": None, "steps": None, **budget}
     task = changes.get("task", "translation")
-    corpus = read_corpus(paths, valid=valid or (), columns=column_numbers(columns), seed=seed or 1, task=task)
-    try:
-        train_run(corpus, out=out, preset=preset, changes=changes)
-    except Stopped:
-        typer.echo(f"stopped; the same command goes on from the checkpoint in {out}", err=True)
-        raise typer.Exit(1) from None
+    corpus = read_corpus(
+        paths, valid=valid or (), columns=column_numbers(columns), seed=seed_of(changes), task=task
+    )
+    train_run(corpus, out=out, preset=preset, changes=changes)
     verb, what = ("generate", "language model") if task == "language-model" else ("translate", "translator")
     typer.echo(f"the {what} is in {out}; try: trasluz {verb} {out}", err=True)
 
@@ -88,13 +90,16 @@ def flags(
     arch: str | None = None,
     task: str | None = None,
 ) -> dict[str, Any]:
-    """The settings that the options stand for."""
+    """The settings that the options stand for, and nothing of what was not given."""
     from trasluz.training.variant import score_setting
 
     changes: dict[str, Any] = {} if task is None else {"task": task}
     usual = "decoder-only" if task == "language-model" else "transformer"
-    if time is not None or steps is not None:
-        changes["budget"] = {"seconds": None if time is None else duration(time), "steps": steps}
+    budget = {} if time is None else {"seconds": duration(time)}
+    if steps is not None:
+        budget["steps"] = steps
+    if budget:
+        changes["budget"] = budget
     model = {} if arch is None else {"kind": arch}
     if score is not None:
         model |= score_setting(score, arch=arch or usual)
@@ -128,16 +133,40 @@ def column_numbers(text: str) -> tuple[int, int]:
 
 def is_setting(word: str) -> bool:
     """Whether a word of the command line is a setting and not a file."""
-    return re.match(r"[a-z_]+(\.[a-z_0-9]+)*=", word) is not None and not Path(word).exists()
+    return re.match(r"[a-z_]+(\.[a-z_0-9]+)*=", word, re.IGNORECASE) is not None and not _is_there(word)
+
+
+def _is_there(word: str) -> bool:
+    """Whether there is a file of this name; a long setting is no name of a file, and that is no error."""
+    try:
+        return Path(word).exists()
+    except OSError:
+        return False
+
+
+def seed_of(changes: Mapping[str, Any]) -> int:
+    """The seed among settings, by which pairs are split before the others are read.
+
+    Raises `TrasluzError` for what is no seed.
+    """
+    seed = changes.get("seed", 1)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise TrasluzError(f"settings: seed is {seed!r}, but it should be a whole number, 0 or more")
+    return seed
 
 
 def settings_of(words: Sequence[str]) -> dict[str, Any]:
-    """The settings among the words of a command line, as nested groups; each value is read as YAML."""
+    """The settings among the words of a command line, as nested groups; each value is read as YAML.
+
+    Raises `TrasluzError` for what is not YAML, and for a key with capital letters, since none has any.
+    """
     from trasluz.training.settings import merge
 
     changes: dict[str, Any] = {}
     for word in filter(is_setting, words):
         path, _, value = word.partition("=")
+        if path != path.lower():
+            raise TrasluzError(f"unknown key {path!r}; keys are written in small letters: {path.lower()}")
         nested: Any = _yaml(value, where=word)
         for key in reversed(path.split(".")):
             nested = {key: nested}
@@ -150,7 +179,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises `TrasluzError` for a file that is missing, is not UTF-8 or not YAML, or does not hold a mapping.
     """
-    if not path.is_file():
+    if not path.exists() or path.is_dir():  # a pipe will do
         raise TrasluzError(f"{path}: there is no such file of settings")
     try:
         settings = _yaml(path.read_text(encoding="utf-8"), where=str(path))

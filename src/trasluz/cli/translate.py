@@ -41,6 +41,10 @@ def translate(
     """
     from trasluz.decoding.translator import load
 
+    if text is not None and files:
+        raise TrasluzError(
+            f"--text is given and so is {' and '.join(map(str, files))}; give the one or the other"
+        )
     translator = load(model)
     lines = [text] if text is not None else _lines(files or [])
     at_once = 1 if text is None and not files and sys.stdin.isatty() else LINES_AT_ONCE
@@ -80,13 +84,11 @@ def _lines(files: Iterable[Path]) -> Iterator[str]:
 
 
 def _standard_input() -> Iterator[str]:
+    from trasluz.corpus.read import decode_lines
+
     if sys.stdin.isatty():
         typer.echo("type a line to translate; Ctrl-D ends", err=True)
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        try:
-            yield line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise TrasluzError(f"standard input, line {number}: these bytes are not UTF-8") from None
+    yield from decode_lines(sys.stdin.buffer, where="standard input")
 
 
 def _chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from trasluz.errors import TrasluzError
 
 JSON_KEYS = (("source", "target"), ("src", "tgt"))
+HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,18 @@ class Pair:
     target: str
 
 
-def read_pairs(paths: Sequence[Path], *, columns: tuple[int, int] = (1, 2)) -> list[Pair]:
+BLANK = Pair("", "")
+
+
+def read_pairs(
+    paths: Sequence[Path], *, columns: tuple[int, int] = (1, 2), every: bool = False
+) -> list[Pair]:
     """The pairs in one file (.tsv or .jsonl), or in two whose lines belong together; any may be .gz.
 
     A TSV has no quoting rules; `columns` are those of source and target, counted from 1. White space around
-    a sentence is left out, and so are pairs of which one side is blank. Raises `TrasluzError` for a file that
-    is missing, empty or not UTF-8, for a line that is no pair, for two files of different length, and where
-    no pair is left.
+    a sentence is left out, and so are pairs of which one side is blank, unless `every` line has to be a pair.
+    Each file is read once, so a pipe will do. Raises `TrasluzError` for a file that is missing, empty or not
+    UTF-8, for a line that is no pair, for two files of different length, and where no pair is left.
     """
     if len(paths) not in (1, 2):
         raise TrasluzError(
@@ -48,11 +55,20 @@ def read_pairs(paths: Sequence[Path], *, columns: tuple[int, int] = (1, 2)) -> l
         found = _jsonl(first)
     else:
         found = _tsv(first, columns)
-    stripped = (Pair(pair.source.strip(), pair.target.strip()) for pair in found)
-    pairs = [pair for pair in stripped if pair.source and pair.target]
+    pairs, lines = [], 0
+    for pair in found:
+        lines += 1
+        source, target = pair.source.strip(), pair.target.strip()
+        if source and target:
+            pairs.append(Pair(source, target))
     if not pairs:
         names = " and ".join(map(str, paths))
         raise TrasluzError(f"{names}: no pair is left, since one side of each is blank; give other pairs")
+    if every and len(pairs) < lines:
+        raise TrasluzError(
+            f"{first} has {lines} lines, but only {len(pairs)} of them are pairs: the others are blank on "
+            "one side; leave them out, so that what is said of each line can be told by its place"
+        )
     return pairs
 
 
@@ -70,28 +86,33 @@ def read_texts(paths: Sequence[Path]) -> list[Pair]:
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, without their ends; a byte order mark at the beginning is left out.
 
-    Raises `TrasluzError` for a file that is missing, and for a line that is not UTF-8.
+    Anything that can be read will do, such as a pipe or `/dev/stdin`. Raises `TrasluzError` for a file that
+    is missing, and for a line that is not UTF-8.
     """
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         what = "a directory, not a file" if path.is_dir() else "no such file"
         raise TrasluzError(f"{path}: {what}; give the path of a text file")
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield _text(line, path=path, number=number)
+            yield from decode_lines(file, where=str(path))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise TrasluzError(f"{path} is no whole gzip file ({error}); copy it again") from None
 
 
-def _text(line: bytes, *, path: Path, number: int) -> str:
-    try:
-        text = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise TrasluzError(
-            f"{path}, line {number}: the byte {line[error.start]:#04x} at place {error.start + 1} is not "
-            "UTF-8; convert the file to UTF-8"
-        ) from None
-    return text.removeprefix("\ufeff") if number == 1 else text
+def decode_lines(lines: Iterable[bytes], *, where: str) -> Iterator[str]:
+    """Lines of bytes as text, without their ends; a byte order mark at the beginning is left out.
+
+    Raises `TrasluzError` for a line that is not UTF-8; `where` says what the lines stand in.
+    """
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise TrasluzError(
+                f"{where}, line {number}: the byte {line[error.start]:#04x} at place {error.start + 1} is "
+                "not UTF-8; convert it to UTF-8"
+            ) from None
+        yield text.removeprefix("\ufeff") if number == 1 else text
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -107,6 +128,7 @@ def _tsv(path: Path, columns: tuple[int, int]) -> Iterator[Pair]:
     needed = max(columns)
     for number, line in _lines(path):
         if not line.strip():
+            yield BLANK
             continue
         cells = line.split("\t")
         if len(cells) < needed:
@@ -133,20 +155,34 @@ def _aligned(source: Path, target: Path) -> Iterator[Pair]:
 
 def _jsonl(path: Path) -> Iterator[Pair]:
     for number, line in _lines(path):
+        where = f"{path}, line {number}"
         if not line.strip():
+            yield BLANK
             continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise TrasluzError(f"{path}, line {number}: not valid JSON ({error})") from None
-        pair = _pair_in(value)
+        pair = _pair_in(_json(line, where=where))
         if pair is None:
             raise TrasluzError(
-                f"{path}, line {number}: no pair; a line is "
+                f"{where}: no pair; a line is "
                 '{"source": ..., "target": ...}, {"src": ..., "tgt": ...} or '
                 '{"translation": {"en": ..., "es": ...}} with the source first'
             )
+        if found := HALF_A_CHARACTER.search(pair.source + pair.target):
+            raise TrasluzError(
+                f"{where}: \\u{ord(found[0]):04x} is half of a surrogate pair and no character; write both "
+                "halves, or the character itself"
+            )
         yield pair
+
+
+def _json(line: str, *, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TrasluzError(f"{where}: not valid JSON ({error})") from None
+    except RecursionError:
+        raise TrasluzError(f"{where}: the JSON is nested too deeply; a line is a pair and no more") from None
+    except ValueError:  # Python reads no integer of thousands of digits
+        raise TrasluzError(f"{where}: a number has too many digits; leave it out or quote it") from None
 
 
 def _pair_in(value: Any) -> Pair | None:

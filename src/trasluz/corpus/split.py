@@ -29,9 +29,13 @@ def split_pairs(pairs: Sequence[Pair], *, held_out: int, seed: int) -> tuple[lis
 
     Pairs that share a source or a target (case, spaces and punctuation aside) stay together, over any number
     of steps from one to the next, so no sentence of either language is on both sides; an empty side is shared
-    by nobody. Raises `TrasluzError`
-    where that leaves nothing to learn from, or nothing to hold out.
+    by nobody. Raises `TrasluzError` where that leaves nothing to learn from, or nothing to hold out.
     """
+    if len(pairs) == 1:
+        raise TrasluzError(
+            "there is only 1 pair, and it cannot be both learnt from and validated on; give more pairs, or "
+            "others with --valid"
+        )
     groups = _families(pairs)
     random.Random(seed).shuffle(groups)
     chosen: set[int] = set()

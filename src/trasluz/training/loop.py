@@ -86,6 +86,8 @@ class Loop:
             while not self.progress.ended:
                 self._update(stream)
                 stop = self.stop  # read once, since a signal may come at any moment
+                if stop:
+                    self.display.say("stopping after this update; a checkpoint is written first")
                 if self.progress.step % RECORD_STEPS == 0:
                     self._write_down()
                 if self._over() or self._validation_is_due():

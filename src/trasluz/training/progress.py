@@ -106,7 +106,7 @@ class TerminalDisplay:
 
     def say(self, sentence: str) -> None:
         """A line above the bar."""
-        self.bar.console.print(sentence, markup=False, highlight=False)
+        self.bar.console.print(sentence, markup=False, highlight=False, emoji=False)
 
     def step(self, report: StepReport) -> None:
         """Move the bar."""
