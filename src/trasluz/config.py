@@ -307,12 +307,13 @@ Task = Literal["translation", "language-model"]
 
 
 class Manifest(Settings):
-    """What `config.json` of a model directory says; `longest_source` is the range of the model in pieces."""
+    """What `config.json` of a model directory says; the range of the model in pieces and in sentences."""
 
     format: Count
     task: Task = "translation"
     model: ModelConfig
     longest_source: TokenCount
+    most_sentences: Count | None = None
     source_language: str | None = None
     target_language: str | None = None
 

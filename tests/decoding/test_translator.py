@@ -101,6 +101,17 @@ def test_a_text_that_just_fits_is_not_cut(rot13: Watched, translator: Translator
     assert rot13.batches == [(1, LONGEST)]
 
 
+def test_more_sentences_than_the_model_learnt_from_are_translated_one_by_one(
+    rot13: Watched, letters: Tokenizer
+) -> None:
+    translator = Translator(rot13, letters, longest_source=LONGEST, most_sentences=1)
+    found = translator.translate("It is. Is it?  So. ")
+    assert found.text == rot("It is. Is it?  So. ")
+    assert sorted(rows for rows, _ in rot13.batches) == [3]
+    translator.translate("It is")
+    assert rot13.batches[-1][0] == 1
+
+
 @pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0])
 def test_the_score_of_a_text_is_that_of_all_its_tokens_together(
     translator: Translator, length_penalty: float

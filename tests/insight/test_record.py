@@ -258,3 +258,12 @@ def test_to_be_seen_changes_nothing(translator: Translator) -> None:
     record(translator, TEXT)
     assert translator.translate(TEXT) == before
     assert isinstance(translator.model, Model)
+
+
+def test_sentences_that_are_translated_one_by_one_have_no_single_pass(small: LoadedModel) -> None:
+    translator = Translator(small.model, small.tokenizer, longest_source=99, most_sentences=1)
+    with pytest.raises(
+        TrasluzError, match=r"^the text has 2 sentences, .* at most 1 in one pass; give fewer"
+    ):
+        record(translator, "The cat sees. The dog sees.")
+    assert record(translator, "The cat. The dog.", target="el gato").cross is not None

@@ -125,6 +125,12 @@ def test_a_models_range_is_a_length_that_ten_sources_have_or_the_longest_of_fewe
     assert few.longest_source == len(tokenizer.encode(source(29).source)) + 1
 
 
+def test_a_models_range_in_sentences_is_what_ten_sources_have(prepared: Prepare) -> None:
+    one, two = Pair("the cat sees.", "el gato ve."), Pair("the cat. the dog? Yes!", "el gato.")
+    assert prepared([one] * 11 + [two] * 9, batch={"tokens": 1009}).most_sentences == 1
+    assert prepared([one] * 11 + [Pair("The cat. The dog?", "sí")] * 10).most_sentences == 2
+
+
 @pytest.mark.parametrize(("count", "every"), [(500, 1), (60, 1), (59, 2), (30, 2), (7, 9)])
 def test_validation_takes_sources_from_all_over_with_all_of_their_targets(
     pairs: list[Pair], tokenizer: Tokenizer, count: int, every: int

@@ -23,7 +23,7 @@ from trasluz.decoding.rules import Hypothesis, length_cap, source_lengths
 from trasluz.decoding.verdict import Verdict, judge, worst
 from trasluz.errors import TrasluzError
 from trasluz.layers.state import Decodable
-from trasluz.text.sentences import split_text, trim
+from trasluz.text.sentences import sentences, split_text, trim
 
 if TYPE_CHECKING:
     from trasluz.text.tokenizer import Tokenizer
@@ -76,8 +76,9 @@ class Translator:
     """Translates texts with a model and its tokeniser, on the device where the model's parameters are.
 
     A text is cut at line breaks, and at sentence ends if it has more than `longest_source` tokens, end symbol
-    included. `longest_target` is the most tokens the model can write, where it has such a limit. The model
-    must be in evaluation mode.
+    included, or more than `most_sentences`: a model that learnt from single sentences leaves others out.
+    `longest_target` is the most tokens the model can write, where it has such a limit. The model must be in
+    evaluation mode.
     """
 
     def __init__(
@@ -86,11 +87,13 @@ class Translator:
         tokenizer: Tokenizer,
         *,
         longest_source: int,
+        most_sentences: int | None = None,
         longest_target: int | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.longest_source = longest_source
+        self.most_sentences = most_sentences
         self.longest_target = longest_target
 
     @overload
@@ -207,7 +210,9 @@ class Translator:
         return [text] if one_line and self._fits(core) else split_text(text, self._fits)
 
     def _fits(self, text: str) -> bool:
-        return len(self.tokenizer.encode_all([trim(text)[1]])[0]) < self.longest_source
+        core = trim(text)[1]
+        few = self.most_sentences is None or len(sentences(core)) <= self.most_sentences
+        return few and len(self.tokenizer.encode_all([core])[0]) < self.longest_source
 
     def _assemble(self, text: str, segments: Sequence[_Segment], *, length_penalty: float) -> Translation:
         """Put a text's translation together from its parts."""
@@ -269,6 +274,7 @@ def load(directory: Path | str, *, device: torch.device | str | None = None) -> 
         loaded.model,
         loaded.tokenizer,
         longest_source=loaded.manifest.longest_source,
+        most_sentences=loaded.manifest.most_sentences,
         longest_target=loaded.manifest.model.longest_target(loaded.manifest.longest_source),
     )
 

@@ -20,7 +20,7 @@ from trasluz.errors import TrasluzError
 from trasluz.insight.exhibit import Candidate, Exhibit, Step
 from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.model import Model
-from trasluz.text.sentences import trim
+from trasluz.text.sentences import sentences, trim
 from trasluz.text.tokenizer import Tokenizer
 
 CANDIDATES = 5
@@ -92,6 +92,7 @@ def record(translator: Translator, text: str, *, target: str | None = None, beam
     model, tokenizer = model_of(translator), translator.tokenizer
     source_ids = encode_source(translator, _one_line(text))
     if target is None:
+        _check_sentences(text, most=translator.most_sentences)
         target_ids = _decoded(translator, source_ids, beam=beam)
     else:
         target_ids = encode_target(translator, _one_line(target))
@@ -158,6 +159,15 @@ def _check_length(what: str, ids: Sequence[int], longest: int | None) -> None:
         raise TrasluzError(
             f"the {what} has {len(ids)} pieces, symbols included, but the model sees at most {longest} at "
             "once; give a shorter one, such as one of its sentences"
+        )
+
+
+def _check_sentences(text: str, *, most: int | None) -> None:
+    count = len(sentences(text.strip()))
+    if most is not None and count > most:
+        raise TrasluzError(
+            f"the text has {count} sentences, but this model translates at most {most} in one pass; give "
+            "fewer at a time, or the target as well"
         )
 
 

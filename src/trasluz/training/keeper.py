@@ -46,6 +46,7 @@ class Keeper:
             task=self.settings.task,
             model=config,
             longest_source=self.material.longest_source,
+            most_sentences=self.material.most_sentences,
             source_language=self.settings.source_language,
             target_language=self.settings.target_language,
         )

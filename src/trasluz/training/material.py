@@ -6,7 +6,7 @@ Knows no model and no loop.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,21 +16,21 @@ from trasluz.corpus.read import Pair
 from trasluz.corpus.sampling import SampledSequences
 from trasluz.corpus.split import group_by_source
 from trasluz.errors import TrasluzError
-from trasluz.text.sentences import split_text
+from trasluz.text.sentences import sentences, split_text
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import RunSettings, TokenizerSettings
 
 RANGE_SEEN_BY = 10
-"""A length is within a model's range when at least so many training sources are as long, or it is the longest
-of fewer."""
+"""A length, or a number of sentences, is within a model's range when at least so many training sources have
+it, or it is the largest of fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
     """All that a run learns from and is measured on.
 
-    `longest_source` is the range of the model in pieces, `longest_target` what it can write at most, where it
-    has such a limit.
+    `longest_source` is the range of the model in pieces and `most_sentences` in sentences of a source;
+    `longest_target` is what it can write at most, where it has such a limit.
     """
 
     task: Task
@@ -39,6 +39,7 @@ class Material:
     validation: Sequence[Pair]
     held_out: Batches
     longest_source: int
+    most_sentences: int
     longest_target: int | None
     left_out: int
 
@@ -77,8 +78,8 @@ def prepare(
         )
     source, target = [source[number] for number in fits], [target[number] for number in fits]
     sampled = partial(_sampled, tokenizer=tokenizer, settings=settings)
-    lengths = sorted((len(ids) for ids in source), reverse=True)
-    range_seen = lengths[RANGE_SEEN_BY - 1 if len(lengths) >= RANGE_SEEN_BY else 0]
+    range_seen = _range_seen(len(ids) for ids in source)
+    most_sentences = _range_seen(len(sentences(training[number].source)) for number in fits)
     checked = _cut_texts(_spread(validation, settings.validation.pairs), tokenizer, longest=longest)
     held_source, held_target = map(Sequences.from_lists, _encode_sides(checked, tokenizer))
     return Material(
@@ -93,6 +94,7 @@ def prepare(
         validation=checked,
         held_out=_batches(held_source, held_target, tokenizer=tokenizer, settings=settings),
         longest_source=range_seen,
+        most_sentences=max(1, most_sentences),
         longest_target=settings.model.longest_target(range_seen),
         left_out=len(training) - len(fits),
     )
@@ -112,6 +114,12 @@ def _encode_sides(pairs: Sequence[Pair], tokenizer: Tokenizer) -> tuple[list[lis
     target = tokenizer.encode_all([pair.target for pair in pairs])
     end = tokenizer.end_id
     return [[*ids, end] if ids else [] for ids in source], [[*ids, end] for ids in target]
+
+
+def _range_seen(counts: Iterable[int]) -> int:
+    """The largest count that `RANGE_SEEN_BY` sources have, or the largest of fewer."""
+    found = sorted(counts, reverse=True)
+    return found[RANGE_SEEN_BY - 1 if len(found) >= RANGE_SEEN_BY else 0]
 
 
 def _cut_texts(pairs: Sequence[Pair], tokenizer: Tokenizer, *, longest: int) -> Sequence[Pair]:

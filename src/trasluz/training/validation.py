@@ -61,6 +61,7 @@ def _translated(model: Model, material: Material) -> Evaluation:
         model,
         material.tokenizer,
         longest_source=material.longest_source,
+        most_sentences=material.most_sentences,
         longest_target=material.longest_target,
     )
     return evaluate(translator, material.validation, beam=1)
