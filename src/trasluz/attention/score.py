@@ -7,11 +7,13 @@ Q width of a query, K width of a key, A width of the hidden layer of `MLP`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
 from trasluz.errors import TrasluzError, unknown
 
@@ -145,19 +147,46 @@ class MLP(Score):
         cells = query.shape[0] * key.shape[1] * key.shape[2] * key.shape[3]
         rows = max(1, MLP_CHUNK // max(1, cells))
         if rows >= query.shape[2]:
-            return self._compare_at_once(query, key)
-        remake = torch.is_grad_enabled()
-        chunks = [
-            checkpoint(self._compare_at_once, chunk, key, use_reentrant=False, preserve_rng_state=False)
-            if remake
-            else self._compare_at_once(chunk, key)
-            for chunk in torch.split(query, rows, 2)
-        ]
-        return torch.cat(chunks, 2)
+            return self.compare_at_once(query, key)
+        scores: Tensor = _ChunkedMLP.apply(query, key, self.vector, rows)  # type: ignore[no-untyped-call]
+        return scores
 
-    def _compare_at_once(self, query: Tensor, key: Tensor) -> Tensor:
+    def compare_at_once(self, query: Tensor, key: Tensor) -> Tensor:
+        """What `compare` gives, the obvious way, with the whole hidden layer at once."""
         hidden = torch.tanh(query.unsqueeze(3) + key.unsqueeze(2))  # [B,H,T,S,A]
         return (hidden @ self.vector[:, None]).squeeze(-1)
+
+
+class _ChunkedMLP(torch.autograd.Function):
+    """The scores of `MLP` for `rows` queries at a time, on the way back as well."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, vector: Tensor, rows: int) -> Tensor:
+        ctx.save_for_backward(query, key, vector)
+        ctx.rows = rows
+        scores = query.new_empty(*query.shape[:3], key.shape[2])  # [B,H,T,S]
+        for part in _parts(query.shape[2], rows):
+            hidden = torch.tanh(query[:, :, part, None] + key[:, :, None])  # [B,H,rows,S,A]
+            scores[:, :, part] = (hidden @ vector[:, None]).squeeze(-1)
+        return scores
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        query, key, vector = ctx.saved_tensors
+        grad_query, grad_key, grad_vector = (torch.zeros_like(x) for x in (query, key, vector))
+        for part in _parts(query.shape[2], ctx.rows):
+            hidden = torch.tanh(query[:, :, part, None] + key[:, :, None])  # [B,H,rows,S,A]
+            over = grad[:, :, part, :, None]  # [B,H,rows,S,1]
+            grad_vector += (hidden * over).sum((0, 2, 3))[..., None]
+            inner = hidden.square_().neg_().add_(1).mul_(over).mul_(vector[:, None].mT)
+            grad_query[:, :, part] = inner.sum(3)
+            grad_key += inner.sum(2)
+        return grad_query, grad_key, grad_vector, None
+
+
+def _parts(length: int, size: int) -> Iterator[slice]:
+    return (slice(begin, begin + size) for begin in range(0, length, size))
 
 
 def make_score(kind: str, *, query_width: int, key_width: int, heads: int, kv_heads: int) -> Score:
