@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch import nn
 
-from trasluz.config import DecoderOnlyConfig, Manifest, RecurrentConfig, TransformerConfig, parse
+from trasluz.config import DecoderOnlyConfig, Manifest, RecurrentConfig, TransformerConfig
 from trasluz.corpus.read import Pair
 from trasluz.models.build import build_model
 from trasluz.models.directory import FORMAT, LoadedModel
+from trasluz.parse import parse
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import merge
 

@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trasluz.config import (
-    DecoderOnlyConfig,
-    Manifest,
-    RecurrentConfig,
-    RotaryPosition,
-    TransformerConfig,
-    known_keys,
-    parse,
-)
+from trasluz.config import DecoderOnlyConfig, Manifest, RecurrentConfig, RotaryPosition, TransformerConfig
 from trasluz.errors import TrasluzError
+from trasluz.parse import known_keys, parse
 
 GOOD: dict[str, Any] = {"embedding": {"vocabulary": 101}}
 

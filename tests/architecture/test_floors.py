@@ -16,7 +16,7 @@ PACKAGE = "trasluz"
 TOP = ("__init__", "__main__")  # above every floor: these may import anything
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config"),
+    ("errors", "parse", "config"),
     ("attention", "layers", "text", "corpus"),
     ("models",),
     ("decoding",),
@@ -26,7 +26,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 # Who may import whom on the same floor; every other pair of neighbours keeps apart.
 NEIGHBOURS = {
-    ("config", "errors"),
+    ("parse", "errors"),
+    ("config", "parse"),
     ("layers", "attention"),
     ("corpus", "text"),
     ("insight", "evaluation"),

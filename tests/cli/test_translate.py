@@ -15,10 +15,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from trasluz.config import Manifest, parse
+from trasluz.config import Manifest
 from trasluz.decoding.translator import Alternative, Translation, Translator, load
 from trasluz.decoding.verdict import Verdict
 from trasluz.models.directory import load_model, save_model
+from trasluz.parse import parse
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from trasluz.attention.score import SCORES
-from trasluz.config import DecoderOnlyConfig, parse
+from trasluz.config import DecoderOnlyConfig
 from trasluz.decoding.beam import beam
 from trasluz.decoding.greedy import greedy
 from trasluz.models.build import build_model
 from trasluz.models.decoder_only import DecoderOnly
+from trasluz.parse import parse
 
 V, D, H, G, F, L = 37, 24, 4, 2, 29, 2
 SOURCE = torch.tensor([[5, 6, 7, 8, 2], [9, 10, 2, 0, 0], [11, 2, 0, 0, 0]])

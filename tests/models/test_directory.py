@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from trasluz.config import TransformerConfig, parse
+from trasluz.config import TransformerConfig
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
@@ -29,6 +29,7 @@ from trasluz.models.directory import (
     write_whole,
 )
 from trasluz.models.transformer import Transformer
+from trasluz.parse import parse
 from trasluz.text.tokenizer import Tokenizer
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 2], [9, 10, 2, 0, 0]])

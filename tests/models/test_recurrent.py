@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trasluz.attention.score import SCORES
-from trasluz.config import RecurrentConfig, parse
+from trasluz.config import RecurrentConfig
 from trasluz.decoding.beam import beam
 from trasluz.decoding.greedy import greedy
 from trasluz.decoding.rules import Hypothesis
@@ -19,6 +19,7 @@ from trasluz.layers.recurrent import CurrentQuery, InputFeeding, NoAttention, Pr
 from trasluz.layers.state import DecodeState
 from trasluz.models.build import build_model
 from trasluz.models.recurrent import Recurrent
+from trasluz.parse import parse
 
 V, D = 37, 22
 

@@ -13,10 +13,11 @@ from torch.nn import functional
 
 from trasluz.attention.multihead import MultiHead
 from trasluz.attention.score import SCORES
-from trasluz.config import StackConfig, TransformerConfig, parse
+from trasluz.config import StackConfig, TransformerConfig
 from trasluz.layers.stack import CrossAttention, Stack
 from trasluz.models.build import build_model
 from trasluz.models.transformer import Transformer
+from trasluz.parse import parse
 
 V, D, HEADS, F = 37, 30, 3, 53
 POSITIONS = ("sinusoidal", "learned", "rotary", "relative", "none")

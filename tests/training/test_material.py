@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from trasluz.config import parse
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
+from trasluz.parse import parse
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.material import (
     Material,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from trasluz.config import RecurrentConfig, parse
+from trasluz.config import RecurrentConfig
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator, load
 from trasluz.evaluation.metrics import evaluate
@@ -18,6 +18,7 @@ from trasluz.insight.exhibit import Exhibit
 from trasluz.insight.record import record
 from trasluz.models.build import build_model
 from trasluz.models.directory import LoadedModel
+from trasluz.parse import parse
 from trasluz.training.measure import Questions, attention_entropy, entropy, measured, source_rows
 from trasluz.training.run import Corpus, train
 from trasluz.training.variant import score_variants

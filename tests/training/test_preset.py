@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from trasluz.config import NormConfig, TransformerConfig, parse
+from trasluz.config import NormConfig, TransformerConfig
 from trasluz.errors import TrasluzError
+from trasluz.parse import parse
 from trasluz.training.preset import ARCHITECTURES, NAMES, choose
 from trasluz.training.settings import RunSettings, merge
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from trasluz.config import parse
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import evaluate
 from trasluz.models.directory import LoadedModel
+from trasluz.parse import parse
 from trasluz.training.material import Material, prepare
 from trasluz.training.settings import RunSettings, merge
 from trasluz.training.validation import Validation, held_out_loss, validate

@@ -48,6 +48,7 @@ from trasluz.layers.recurrent import (
 from trasluz.layers.residual import Residual
 from trasluz.layers.stack import Block, CrossAttention, NoMemory, SelfAttention, Stack
 from trasluz.models.decoder_only import DecoderOnly
+from trasluz.models.model import Symbols
 from trasluz.models.recurrent import Recurrent
 from trasluz.models.transformer import Transformer
 
@@ -97,7 +98,7 @@ def build_transformer(config: TransformerConfig) -> Transformer:
         encoder,
         decoder,
         output,
-        **_symbols(config.symbols),
+        _symbols(config.symbols),
     )
 
 
@@ -106,7 +107,7 @@ def build_decoder_only(config: DecoderOnlyConfig) -> DecoderOnly:
     table, _, output = _tables(config.embedding, width=config.width)
     decoder = build_stack(config.decoder, width=config.width, causal=True, cross=False)
     embedding = _embedding(config, config.decoder, table=table, position=decoder.position)
-    return DecoderOnly(embedding, decoder, output, **_symbols(config.symbols))
+    return DecoderOnly(embedding, decoder, output, _symbols(config.symbols))
 
 
 def build_recurrent(config: RecurrentConfig) -> Recurrent:
@@ -128,7 +129,7 @@ def build_recurrent(config: RecurrentConfig) -> Recurrent:
         build_encoder(config),
         build_decoder(config),
         output,
-        **_symbols(config.symbols),
+        _symbols(config.symbols),
     )
 
 
@@ -255,13 +256,8 @@ def _tables(config: EmbeddingConfig, *, width: int) -> tuple[nn.Embedding, nn.Em
     return source, target, Output(weight, bias=config.output_bias, scale=config.output_scale)
 
 
-def _symbols(config: SymbolsConfig) -> dict[str, int]:
-    return {
-        "pad_id": config.pad,
-        "start_id": config.start,
-        "end_id": config.end,
-        "unknown_id": config.unknown,
-    }
+def _symbols(config: SymbolsConfig) -> Symbols:
+    return Symbols(**dict(config))
 
 
 def _convention(

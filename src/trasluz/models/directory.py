@@ -17,10 +17,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from trasluz.config import Manifest, parse
+from trasluz.config import Manifest
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
 from trasluz.models.model import Model
+from trasluz.parse import parse
 from trasluz.text.tokenizer import Tokenizer
 
 FORMAT = 1

@@ -32,16 +32,31 @@ class Attentions:
         return bool(self.encoder or self.decoder or self.cross)
 
 
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """The ids of the tokens that are no text."""
+
+    pad: int
+    start: int
+    end: int
+    unknown: int
+
+    @property
+    def never_written(self) -> tuple[int, ...]:
+        """Those that no translation may hold."""
+        return tuple(sorted({self.pad, self.start, self.unknown} - {self.end}))
+
+
 class Model(nn.Module, ABC):
     """The interface that training, decoding and insight rely on (it is a `Decodable`)."""
 
     output: Output
 
-    def __init__(self, vocabulary: int, *, pad_id: int, start_id: int, end_id: int, unknown_id: int) -> None:
+    def __init__(self, vocabulary: int, symbols: Symbols) -> None:
         super().__init__()
         self.vocabulary = vocabulary
-        self.pad_id, self.start_id, self.end_id = pad_id, start_id, end_id
-        self.forbidden_ids = tuple(sorted({pad_id, start_id, unknown_id} - {end_id}))
+        self.pad_id, self.start_id, self.end_id = symbols.pad, symbols.start, symbols.end
+        self.forbidden_ids = symbols.never_written
 
     @abstractmethod
     def forward(self, source: Tensor, given: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from trasluz.attention.mask import not_padding, positions
 from trasluz.layers.embedding import Embedding, Output
 from trasluz.layers.recurrent import Attention, Decoder, Encoder
 from trasluz.layers.state import RecurrentState
-from trasluz.models.model import Attentions, Model
+from trasluz.models.model import Attentions, Model, Symbols
 
 
 class Recurrent(Model):
@@ -26,14 +26,9 @@ class Recurrent(Model):
         encoder: Encoder,
         decoder: Decoder,
         output: Output,
-        *,
-        pad_id: int,
-        start_id: int,
-        end_id: int,
-        unknown_id: int,
+        symbols: Symbols,
     ) -> None:
-        vocabulary = output.weight.shape[0]
-        super().__init__(vocabulary, pad_id=pad_id, start_id=start_id, end_id=end_id, unknown_id=unknown_id)
+        super().__init__(output.weight.shape[0], symbols)
         self.source_embedding = source_embedding
         self.target_embedding = target_embedding
         self.encoder = encoder

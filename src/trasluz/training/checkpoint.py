@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from trasluz.config import parse
 from trasluz.errors import TrasluzError
 from trasluz.models.directory import load_weights, read_json, read_tensors, weights_of, write_whole
+from trasluz.parse import parse
 from trasluz.training.settings import BudgetSettings
 
 WEIGHTS, OPTIMIZER, PROGRESS = "model.safetensors", "optimizer.safetensors", "progress.json"

@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
-from trasluz.config import Settings, SymbolsConfig, parse
+from trasluz.config import SymbolsConfig
 from trasluz.corpus.read import Pair, read_pairs, read_texts
 from trasluz.corpus.split import split_pairs
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
 from trasluz.models.directory import TOKENIZER, read_json, write_json, write_whole
+from trasluz.parse import Settings, parse
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.checkpoint import Checkpoints, Progress
 from trasluz.training.keeper import Keeper

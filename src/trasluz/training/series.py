@@ -14,11 +14,12 @@ from pathlib import Path
 
 import yaml
 
-from trasluz.config import ModelConfig, parse
+from trasluz.config import ModelConfig
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
 from trasluz.models.directory import read_json, write_whole
+from trasluz.parse import parse
 from trasluz.training.checkpoint import PROGRESS, Checkpoints, Progress
 from trasluz.training.loop import Stopped, stop_signals
 from trasluz.training.material import with_vocabulary

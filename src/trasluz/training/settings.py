@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trasluz.config import Count, ModelConfig, Positive, Rate, Settings, StackConfig, Task
+from trasluz.config import Count, ModelConfig, Positive, Rate, StackConfig, Task
+from trasluz.parse import Settings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
