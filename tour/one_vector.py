@@ -1,7 +1,7 @@
 """The chapter of the one vector: what a step of a recurrent decoder feels of each source token.
 
 Measured, not supposed: the length of the gradient of what a step reads out, on the embedding of each source
-token, in untrained models that differ in nothing but their attention.
+token, as a share of all of them, in untrained models that differ in nothing but their attention.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS: dict[str, ScoreName | None] = {"none": None, "attention": "bilinear"}
 
 
 def facts() -> Facts:
-    """How much each of `LENGTH` source tokens is felt, without attention and with it."""
+    """The share of each of `LENGTH` source tokens in what is felt, without attention and with it."""
     felt = {name: influence(score) for name, score in KINDS.items()}
     middle = LENGTH // 2
     return {
@@ -38,13 +38,14 @@ def facts() -> Facts:
         "width": WIDTH,
         "step": STEP,
         **felt,
-        "last_over_middle": {name: float(own[-1] / own[middle]) for name, own in felt.items()},
-        "gain_at_middle": float(felt["attention"][middle] / felt["none"][middle]),
+        "last": {name: float(own[-1]) for name, own in felt.items()},
+        "middle": {name: float(own[middle]) for name, own in felt.items()},
+        "even": 1 / LENGTH,
     }
 
 
 def influence(score: ScoreName | None) -> Tensor:
-    """The mean length of the gradient of one decoder step on each source embedding, [S]."""
+    """The share of each source embedding in the mean length of the gradients of one decoder step, [S]."""
     config = RecurrentConfig(
         width=WIDTH,
         embedding=EmbeddingConfig(vocabulary=VOCABULARY),
@@ -64,28 +65,27 @@ def influence(score: ScoreName | None) -> Tensor:
     (read * direction).sum().backward()
     assert embedded.grad is not None
     felt: Tensor = embedded.grad.norm(dim=-1).mean(0)
-    return felt
+    return felt / felt.sum()
 
 
 def draw(facts: Facts) -> Figure:
-    """How much each source token is felt, on a logarithmic scale."""
+    """The share of each source token in what is felt."""
     own = facts["one_vector"]
     figure, (axes,) = look.panels(1, width=7.2, height=3.5)
     places = range(1, own["length"] + 1)
     middle = own["length"] // 2
-    for name, colour, label in (
-        ("attention", look.BLUE, "with attention"),
-        ("none", look.VERMILION, "through one vector"),
+    for name, colour, label, above in (
+        ("attention", look.BLUE, "with attention", 0.35),
+        ("none", look.VERMILION, "through one vector", -0.6),
     ):
-        axes.semilogy(places, own[name], "o-", color=colour, markersize=3.5)
-        axes.text(middle + 1, 1.25 * own[name][middle], label, color=colour, ha="center", fontweight="bold")
+        shares = [100 * share for share in own[name]]
+        axes.plot(places, shares, "o-", color=colour, markersize=3.5)
+        axes.text(middle + 1, shares[middle] + above, label, color=colour, ha="center", fontweight="bold")
     axes.grid(visible=True)
     axes.set(
         xlabel="source token",
-        ylabel="length of the gradient",
-        ylim=(0.01, 0.5),
+        ylabel="share of what is felt, %",
+        ylim=(0, None),
         title=f"what step {own['step']} of the decoder feels of each source token",
     )
-    axes.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"])
-    axes.minorticks_off()
     return figure

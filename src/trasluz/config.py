@@ -211,7 +211,8 @@ class RecurrentAttentionConfig(Settings):
 
     The `current` state asks, and what it finds is read out (Luong et al. 2015); with `input_feeding` it goes
     into the next step as well. Or the `previous` state asks, and what it finds goes into this step (Bahdanau
-    et al. 2015). With the score `none` nothing is looked at: the sentence is squeezed into one vector.
+    et al. 2015). With the score `none` nothing is looked at: the sentence is squeezed into one vector, which
+    every step gets (Cho et al. 2014).
     """
 
     score: ScoreName | Literal["none"] = "bilinear"

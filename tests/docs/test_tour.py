@@ -169,7 +169,8 @@ def test_one_vector_feels_the_ends_and_attention_feels_all(facts: Facts) -> None
     middle = len(none) // 2
     assert min(none[0], none[-1]) > 4 * none[middle]
     assert attention.max() < 2 * attention.min()
-    assert attention[middle] > 10 * none[middle]
+    assert attention[middle] > 2 * none[middle]
+    assert none.sum().item() == pytest.approx(1, abs=61 * ROUNDING) == attention.sum().item()
 
 
 def test_the_cosine_sees_no_length_and_the_dot_product_does(facts: Facts) -> None:

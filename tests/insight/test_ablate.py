@@ -94,7 +94,8 @@ def test_a_recurrent_model_then_finds_nothing(untrained: Make, convention: dict[
     with without(model, CHOSEN["recurrent"]):
         switched_off = hidden(model)
     assert isinstance(model, Recurrent)
-    model.decoder.attention.register_forward_hook(lambda part, given, found: torch.zeros_like(found))
+    (attention,) = model.decoder.attentions()
+    attention.register_forward_hook(lambda part, given, found: torch.zeros_like(found))
     assert torch.equal(hidden(model), switched_off)
 
 

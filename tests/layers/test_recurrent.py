@@ -26,7 +26,8 @@ from trasluz.layers.recurrent import (
     Decoder,
     Encoder,
     InputFeeding,
-    NoAttention,
+    Looking,
+    OneVector,
     PreviousQuery,
     Readout,
     make_cell,
@@ -36,7 +37,7 @@ from trasluz.layers.recurrent import (
 
 B, T, S, E, W, D, L = 3, 5, 7, 11, 13, 17, 2
 FILLED = torch.arange(S) < torch.tensor([[7], [4], [1]])  # [B,S]
-CONVENTIONS: tuple[type[Decoder], ...] = (CurrentQuery, InputFeeding, PreviousQuery)
+CONVENTIONS: tuple[type[Looking], ...] = (CurrentQuery, InputFeeding, PreviousQuery)
 
 Array = NDArray[np.float64]
 
@@ -111,11 +112,16 @@ def by_the_paper(decoder: Decoder, x: Array, memory: Array, summary: Array) -> t
             incoming = state[depth][0]
 
     for token in x:
-        if isinstance(decoder, PreviousQuery):  # c_i = look(s_{i-1}); s_i = f(s_{i-1}, y_{i-1}, c_i)
+        if isinstance(decoder, OneVector):  # h_t = f(h_{t-1}, y_{t-1}, c)
+            weights = np.zeros(len(memory))
+            advance(np.concatenate([token, summary]))
+            known = np.concatenate([summary, state[-1][0], token])
+        elif isinstance(decoder, PreviousQuery):  # c_i = look(s_{i-1}); s_i = f(s_{i-1}, y_{i-1}, c_i)
             weights, context = look(decoder.attention, state[-1][0], memory)
             advance(np.concatenate([token, context]))
             known = np.concatenate([context, state[-1][0], token])
         else:  # h_t = f(h_{t-1}, y_{t-1}, fed); c_t = look(h_t)
+            assert isinstance(decoder, Looking)
             advance(np.concatenate([token, fed]) if isinstance(decoder, InputFeeding) else token)
             weights, context = look(decoder.attention, state[-1][0], memory)
             known = np.concatenate([context, state[-1][0]])
@@ -125,28 +131,40 @@ def by_the_paper(decoder: Decoder, x: Array, memory: Array, summary: Array) -> t
     return np.stack(read), np.stack(seen)
 
 
-def make_decoder(kind: type[Decoder], *, cell: str, score: str, memory: int) -> Decoder:
-    context = 0 if score == "none" else memory
-    inputs, known = {
-        CurrentQuery: (E, context + W),
-        InputFeeding: (E + D, context + W),
-        PreviousQuery: (E + context, context + W + E),
-    }[kind]
+def parts_of(cell: str, *, inputs: int, known: int, memory: int) -> tuple[Cells, Bridge, Readout]:
     layers = [make_cell(cell, inputs, width=W), make_cell(cell, W, width=W)]
-    attention = (
-        NoAttention()
-        if score == "none"
-        else Attention(make_score(score, query_width=W, key_width=memory, heads=1, kv_heads=1))
-    )
-    decoder = kind(
+    return (
         Cells(layers, dropout=0.0),
-        attention=attention,
-        bridge=Bridge(memory, parts=layers[0].parts, layers=L, width=W),
-        readout=Readout(known, width=D, dropout=0.0),
+        Bridge(memory, parts=layers[0].parts, layers=L, width=W),
+        Readout(known, width=D, dropout=0.0),
+    )
+
+
+def make_decoder(kind: type[Looking], *, cell: str, score: str, memory: int) -> Looking:
+    inputs, known = {
+        CurrentQuery: (E, memory + W),
+        InputFeeding: (E + D, memory + W),
+        PreviousQuery: (E + memory, memory + W + E),
+    }[kind]
+    decoder = kind(
+        *parts_of(cell, inputs=inputs, known=known, memory=memory),
+        attention=Attention(make_score(score, query_width=W, key_width=memory, heads=1, kv_heads=1)),
         fed=D if kind is InputFeeding else 0,
     )
     shaken(decoder)
     return decoder
+
+
+def one_vector(*, cell: str, memory: int) -> OneVector:
+    decoder = OneVector(*parts_of(cell, inputs=E + memory, known=memory + W + E, memory=memory))
+    shaken(decoder)
+    return decoder
+
+
+def any_decoder(kind: type[Decoder]) -> Decoder:
+    if issubclass(kind, Looking):
+        return make_decoder(kind, cell="lstm", score="dot", memory=W)
+    return one_vector(cell="lstm", memory=W)
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -203,13 +221,12 @@ def test_the_encoder_is_pytorchs_over_packed_sentences(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "cell", "score"), list(itertools.product(CONVENTIONS, CELLS, SCORES)), ids=str
 )
-def test_a_decoder_is_its_papers_equations(kind: type[Decoder], cell: str, score: str) -> None:
+def test_a_decoder_is_its_papers_equations(kind: type[Looking], cell: str, score: str) -> None:
     width = 19 if score in ("bilinear", "mlp") else W  # these two compare a query and a key of other widths
     decoder = make_decoder(kind, cell=cell, score=score, memory=width)
     x, memory, summary = torch.randn(B, T, E), torch.randn(B, S, width), torch.randn(B, width)
     read = decoder(x, decoder.begin(memory, summary, FILLED))
     heard: list[Tensor] = []
-    assert isinstance(decoder.attention, Attention)
     decoder.attention.listener = heard.append
     torch.testing.assert_close(decoder(x, decoder.begin(memory, summary, FILLED)), read)
     (weights,) = heard
@@ -224,10 +241,9 @@ def test_a_decoder_is_its_papers_equations(kind: type[Decoder], cell: str, score
 
 
 @pytest.mark.parametrize("kind", CONVENTIONS)
-def test_the_weights_are_percentages_of_the_memory_that_every_step_used(kind: type[Decoder]) -> None:
+def test_the_weights_are_percentages_of_the_memory_that_every_step_used(kind: type[Looking]) -> None:
     decoder = make_decoder(kind, cell="gru", score="mlp", memory=19)
     attention = decoder.attention
-    assert isinstance(attention, Attention)
     used: list[Tensor] = []
     attention.register_forward_hook(lambda module, given, found: used.append(found))
     x, memory, summary = torch.randn(B, T, E), torch.randn(B, S, 19), torch.randn(B, 19)
@@ -243,7 +259,6 @@ def test_the_weights_are_percentages_of_the_memory_that_every_step_used(kind: ty
 
 def test_nothing_is_kept_when_nobody_listens_and_the_listener_stays_after_a_pass() -> None:
     decoder = make_decoder(PreviousQuery, cell="gru", score="dot", memory=W)
-    assert isinstance(decoder.attention, Attention)
     x, memory = torch.randn(B, T, E), torch.randn(B, S, W)
     decoder(x, decoder.begin(memory, memory[:, 0], FILLED))
     assert decoder.attention.listener is None
@@ -254,24 +269,31 @@ def test_nothing_is_kept_when_nobody_listens_and_the_listener_stays_after_a_pass
     assert [tuple(weights.shape) for weights in heard] == [(B, 1, T, S)] * 2
 
 
-@pytest.mark.parametrize("score", ["none", "dot"])
-def test_without_attention_the_summary_is_all_that_a_decoder_knows_of_the_memory(score: str) -> None:
-    decoder = make_decoder(CurrentQuery, cell="lstm", score=score, memory=W)
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_attention_a_decoder_is_its_papers_equations(cell: str) -> None:
+    decoder = one_vector(cell=cell, memory=19)
+    x, memory, summary = torch.randn(B, T, E), torch.randn(B, S, 19), torch.randn(B, 19)
+    read = decoder(x, decoder.begin(memory, summary, FILLED))
+    for row in range(B):
+        expected, _ = by_the_paper(decoder, numbers(x[row]), numbers(memory[row]), numbers(summary[row]))
+        np.testing.assert_allclose(read[row].detach(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [CurrentQuery, OneVector])
+def test_without_attention_the_summary_is_all_that_a_decoder_knows_of_the_memory(kind: type[Decoder]) -> None:
+    decoder = any_decoder(kind)
     x, memory, summary = torch.randn(B, T, E), torch.randn(B, S, W), torch.randn(B, W)
     read = decoder(x, decoder.begin(memory, summary, FILLED))
     other_memory = decoder(x, decoder.begin(torch.randn(B, S, W), summary, FILLED))
     other_summary = decoder(x, decoder.begin(memory, torch.randn(B, W), FILLED))
-    assert torch.equal(read, other_memory) == (score == "none")
+    assert torch.equal(read, other_memory) == isinstance(decoder, OneVector)
+    assert bool(decoder.attentions()) == isinstance(decoder, Looking)
     assert not torch.allclose(read, other_summary)
 
 
-@pytest.mark.parametrize(
-    ("kind", "score"), [*itertools.product(CONVENTIONS, ("dot",)), (CurrentQuery, "none")]
-)
-def test_what_each_part_of_a_pass_leaves_is_what_the_next_one_takes_up(
-    kind: type[Decoder], score: str
-) -> None:
-    decoder = make_decoder(kind, cell="lstm", score=score, memory=W)
+@pytest.mark.parametrize("kind", [*CONVENTIONS, OneVector])
+def test_what_each_part_of_a_pass_leaves_is_what_the_next_one_takes_up(kind: type[Decoder]) -> None:
+    decoder = any_decoder(kind)
     x, memory = torch.randn(B, T, E), torch.randn(B, S, W)
     whole = decoder(x, decoder.begin(memory, memory[:, 0], FILLED))
     state = decoder.begin(memory, memory[:, 0], FILLED)

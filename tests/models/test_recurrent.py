@@ -15,7 +15,7 @@ from trasluz.config import RecurrentConfig
 from trasluz.decoding.beam import beam
 from trasluz.decoding.greedy import greedy
 from trasluz.decoding.rules import Hypothesis
-from trasluz.layers.recurrent import CurrentQuery, InputFeeding, NoAttention, PreviousQuery
+from trasluz.layers.recurrent import CurrentQuery, InputFeeding, OneVector, PreviousQuery
 from trasluz.layers.state import DecodeState
 from trasluz.models.build import build_model
 from trasluz.models.recurrent import Recurrent
@@ -162,10 +162,8 @@ def test_searches_find_what_they_find_without_a_state(cell: str, attention: dict
 
 def test_every_convention_is_chosen_by_its_words() -> None:
     kinds = [type(build_model(configuration(attention=words)).decoder) for words in (*CONVENTIONS, NONE)]
-    assert kinds == [CurrentQuery, InputFeeding, PreviousQuery, CurrentQuery]
-    plain = build_model(configuration(attention=NONE))
-    assert isinstance(plain.decoder.attention, NoAttention)
-    assert len(plain.attentions().cross) == 0
+    assert kinds == [CurrentQuery, InputFeeding, PreviousQuery, OneVector]
+    assert len(build_model(configuration(attention=NONE)).attentions().cross) == 0
     assert len(build_model(configuration()).attentions().cross) == 1
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -195,23 +195,6 @@ class Attention(nn.Module):
         listener(torch.cat(heard, 2))
 
 
-class NoAttention(nn.Module):
-    """Stands where a decoder has no attention: no memory is kept, and the context has no width."""
-
-    def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Two times nothing, [B,1,0,0]."""
-        nothing = memory.new_zeros(memory.shape[0], 1, 0, 0)
-        return nothing, nothing
-
-    def forward(self, query: Tensor, state: RecurrentState) -> Tensor:
-        """[B,T,W] -> [B,T,0]."""
-        return query[..., :0]
-
-    def as_one_pass(self) -> AbstractContextManager[None]:
-        """Nothing to gather."""
-        return nullcontext()
-
-
 class Readout(nn.Module):
     """tanh(W·[all that a step knows]), dropped out in training: what the output makes logits of."""
 
@@ -227,27 +210,60 @@ class Readout(nn.Module):
 
 
 class Decoder(nn.Module, ABC):
-    """The interface of the conventions: the same parts, asked in another order.
+    """The interface of the conventions: the same parts, asked in another order."""
 
-    `fed` is the width of what one step hands to the next besides its state.
-    """
-
-    def __init__(
-        self,
-        cells: Cells,
-        *,
-        attention: Attention | NoAttention,
-        bridge: Bridge,
-        readout: Readout,
-        fed: int = 0,
-    ) -> None:
+    def __init__(self, cells: Cells, bridge: Bridge, readout: Readout) -> None:
         super().__init__()
-        self.cells, self.attention, self.bridge, self.readout = cells, attention, bridge, readout
-        self.fed = fed
+        self.cells, self.bridge, self.readout = cells, bridge, readout
 
+    @abstractmethod
     def begin(self, memory: Tensor, summary: Tensor, filled: Tensor) -> RecurrentState:
         """The state before the first token, from the memory [B,S,M], real where `filled` [B,S], and its
         summary [B,M]."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, state: RecurrentState) -> Tensor:
+        """Embedded tokens `x` [B,T,E] -> [B,T,D]; the state advances by T positions."""
+
+    def attentions(self) -> Sequence[Attention]:
+        """What looks at the memory, where anything does."""
+        return ()
+
+
+class OneVector(Decoder):
+    """No attention: every step gets the same, the sentence in one vector (Cho et al. 2014, section 2.2)."""
+
+    def begin(self, memory: Tensor, summary: Tensor, filled: Tensor) -> RecurrentState:
+        """The summary is all that is kept of the memory."""
+        nothing = memory.new_zeros(memory.shape[0], 1, 0, 0)
+        return RecurrentState(
+            cells=self.bridge(summary),
+            fed=summary[:, None],
+            key=nothing,
+            value=nothing,
+            allowed=every_key(filled[:, :0]),
+        )
+
+    def forward(self, x: Tensor, state: RecurrentState) -> Tensor:
+        """[B,T,E] -> [B,T,D]."""
+        summary = state.fed.expand(-1, x.shape[1], -1)  # [B,T,M]
+        top, state.cells = self.cells(torch.cat([x, summary], -1), state.cells)  # [B,T,W]
+        read: Tensor = self.readout(summary, top, x)
+        return read
+
+
+class Looking(Decoder):
+    """What the conventions of attention share; `fed` is the width of what one step hands to the next besides
+    its state."""
+
+    def __init__(
+        self, cells: Cells, bridge: Bridge, readout: Readout, *, attention: Attention, fed: int = 0
+    ) -> None:
+        super().__init__(cells, bridge, readout)
+        self.attention, self.fed = attention, fed
+
+    def begin(self, memory: Tensor, summary: Tensor, filled: Tensor) -> RecurrentState:
+        """The memory is kept whole, its keys prepared."""
         key, value = self.attention.keys_values(memory)
         return RecurrentState(
             cells=self.bridge(summary),
@@ -257,12 +273,12 @@ class Decoder(nn.Module, ABC):
             allowed=every_key(filled),
         )
 
-    @abstractmethod
-    def forward(self, x: Tensor, state: RecurrentState) -> Tensor:
-        """Embedded tokens `x` [B,T,E] -> [B,T,D]; the state advances by T positions."""
+    def attentions(self) -> Sequence[Attention]:
+        """The one path to each source token."""
+        return (self.attention,)
 
 
-class CurrentQuery(Decoder):
+class CurrentQuery(Looking):
     """The state of this step asks, and what it finds is read out (Luong et al. 2015, section 3, equation 5).
 
     Nothing found goes back into the cells, so all steps of a known target run at once.
@@ -275,7 +291,7 @@ class CurrentQuery(Decoder):
         return read
 
 
-class InputFeeding(Decoder):
+class InputFeeding(Looking):
     """As above, and what was read out goes into the cells of the next step (Luong et al. 2015, 3.3)."""
 
     def forward(self, x: Tensor, state: RecurrentState) -> Tensor:
@@ -289,7 +305,7 @@ class InputFeeding(Decoder):
         return torch.cat(read, 1)
 
 
-class PreviousQuery(Decoder):
+class PreviousQuery(Looking):
     """The state before asks, and what it finds goes into the cells (Bahdanau et al. 2015, section 3.1).
 
     The new state, the context and the token are read out by one layer, as in Nematus (Sennrich et al. 2017,

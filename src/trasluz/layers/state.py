@@ -136,7 +136,7 @@ class RecurrentState:
     """Where each row of a recurrent decoder stands, and the memory it looks at."""
 
     cells: Tensor  # [P,L,B,W] what the cells carry: the hidden state, and an LSTM's cell state
-    fed: Tensor  # [B,1,D] what the last step found, for input feeding; elsewhere [B,1,0]
+    fed: Tensor  # [B,1,·] what the next step gets besides a token, of width 0 where that is nothing
     key: Tensor  # [B,1,S,·] the memory, prepared for the score
     value: Tensor  # [B,1,S,M] the memory
     allowed: Tensor  # [B,1,1,S]

@@ -40,7 +40,8 @@ from trasluz.layers.recurrent import (
     Decoder,
     Encoder,
     InputFeeding,
-    NoAttention,
+    Looking,
+    OneVector,
     PreviousQuery,
     Readout,
     make_cell,
@@ -147,20 +148,13 @@ def build_encoder(config: RecurrentConfig) -> Encoder:
 def build_decoder(config: RecurrentConfig) -> Decoder:
     """The decoder of the convention that is asked for, its parts as wide as that needs."""
     attention = config.decoder.attention
-    memory, width = config.encoder.width or config.width, config.decoder.width or config.width
-    context = 0 if attention.score == "none" else memory
-    kind, inputs, known, fed = _convention(attention, width=config.width, context=context, state=width)
-    layers = [
-        make_cell(config.cell, below, width=width)
-        for below in [inputs] + [width] * (config.decoder.layers - 1)
-    ]
-    return kind(
-        Cells(layers, dropout=config.decoder.dropout),
-        attention=_attention(attention, query_width=width, key_width=memory),
-        bridge=Bridge(memory, parts=layers[0].parts, layers=len(layers), width=width),
-        readout=Readout(known, width=config.width, dropout=config.decoder.dropout),
-        fed=fed,
-    )
+    memory, state = config.encoder.width or config.width, config.decoder.width or config.width
+    if attention.score == "none":
+        inputs, known = config.width + memory, memory + state + config.width
+        return OneVector(*_decoder_parts(config, inputs=inputs, known=known))
+    kind, inputs, known, fed = _convention(attention, width=config.width, context=memory, state=state)
+    score = make_score(attention.score, query_width=state, key_width=memory, heads=1, kv_heads=1)
+    return kind(*_decoder_parts(config, inputs=inputs, known=known), attention=Attention(score), fed=fed)
 
 
 def build_stack(config: StackConfig, *, width: int, causal: bool, cross: bool) -> Stack:
@@ -262,7 +256,7 @@ def _symbols(config: SymbolsConfig) -> Symbols:
 
 def _convention(
     config: RecurrentAttentionConfig, *, width: int, context: int, state: int
-) -> tuple[type[Decoder], int, int, int]:
+) -> tuple[type[Looking], int, int, int]:
     """The class of decoder; the widths of what goes into its cells, of what is read out, of what is fed back.
 
     `width` is the model's, `context` that of what attention finds, `state` that of the cells.
@@ -274,13 +268,15 @@ def _convention(
     return CurrentQuery, width, context + state, 0
 
 
-def _attention(
-    config: RecurrentAttentionConfig, *, query_width: int, key_width: int
-) -> Attention | NoAttention:
-    if config.score == "none":
-        return NoAttention()
-    return Attention(
-        make_score(config.score, query_width=query_width, key_width=key_width, heads=1, kv_heads=1)
+def _decoder_parts(config: RecurrentConfig, *, inputs: int, known: int) -> tuple[Cells, Bridge, Readout]:
+    """What every recurrent decoder has: `inputs` numbers go into its cells, of `known` a word is made."""
+    memory, state = config.encoder.width or config.width, config.decoder.width or config.width
+    below = [inputs] + [state] * (config.decoder.layers - 1)
+    layers = [make_cell(config.cell, one, width=state) for one in below]
+    return (
+        Cells(layers, dropout=config.decoder.dropout),
+        Bridge(memory, parts=layers[0].parts, layers=len(layers), width=state),
+        Readout(known, width=config.width, dropout=config.decoder.dropout),
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trasluz.attention.mask import not_padding, positions
 from trasluz.layers.embedding import Embedding, Output
-from trasluz.layers.recurrent import Attention, Decoder, Encoder
+from trasluz.layers.recurrent import Decoder, Encoder
 from trasluz.layers.state import RecurrentState
 from trasluz.models.model import Attentions, Model, Symbols
 
@@ -56,8 +56,7 @@ class Recurrent(Model):
 
     def attentions(self) -> Attentions:
         """The one attention of the decoder, where it has one."""
-        attention = self.decoder.attention
-        return Attentions(cross=[attention] if isinstance(attention, Attention) else [])
+        return Attentions(cross=self.decoder.attentions())
 
     def _advance(self, given: Tensor, state: RecurrentState) -> Tensor:
         hidden: Tensor = self.decoder(self.target_embedding(given, positions(given)), state)
