@@ -101,6 +101,25 @@ def test_scores_of_several_architectures_make_one_table(
     assert "recurrent-none (1 of 1): finished before, not trained again" in again.stderr
 
 
+def test_gold_alignments_add_a_column(
+    trasluz: Command, pairs_file: Path, out: Path, pairs: list[Pair], tmp_path: Path
+) -> None:
+    few, gold = tmp_path / "few.tsv", tmp_path / "gold.txt"
+    few.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs[:3]), "utf-8")
+    gold.write_text("0-0\n0-0\n0?0\n", "utf-8")
+    done = trasluz(
+        *("study", "scores", pairs_file, "--out", out, *TINY, "--aligned", few, "--gold", gold),
+        *("--arch", "recurrent", "--score", "dot,none"),
+    )
+    assert done.returncode == 0, done.stderr
+    dot, none = facts_in(out)["models"]
+    assert 0 <= dot["alignment_error"] <= 1
+    assert none["alignment_error"] is None
+    page = (out / "study.md").read_text("utf-8")
+    assert page.splitlines()[0].endswith("| attention entropy | alignment error |")
+    assert "on 3 pairs with gold alignments." in page
+
+
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.split("│")[1:-1]]
 
@@ -239,6 +258,17 @@ class TestWhatCannotBeStudied:
         )
         assert refusal("study", "positions", pairs_file, "--out", out, "--time", "soon") == (
             "'soon' is no length of time; write it as 90s, 15m, 2h or 1h30m"
+        )
+
+    def test_gold_alignments(self, refusal: Refusal, out: Path, pairs_file: Path, tmp_path: Path) -> None:
+        short = tmp_path / "gold.txt"
+        short.write_text("0-0\n", "utf-8")
+        study = ("study", "scores", pairs_file, "--out", out, "--steps", 2)
+        both = "--aligned gives pairs and --gold the alignments of their words; give both, or neither"
+        assert refusal(*study, "--gold", short) == both
+        assert refusal(*study, "--aligned", pairs_file) == both
+        assert refusal(*study, "--aligned", pairs_file, "--gold", short).startswith(
+            f"{short} has 1 lines of alignment, but there are "
         )
 
     def test_pairs(self, refusal: Refusal, out: Path, tmp_path: Path, pairs: list[Pair]) -> None:

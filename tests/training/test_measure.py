@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +15,30 @@ from trasluz.config import RecurrentConfig
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator, load
 from trasluz.evaluation.metrics import evaluate
+from trasluz.insight.align import choose
 from trasluz.insight.exhibit import Exhibit
+from trasluz.insight.pharaoh import Aligned, Gold
 from trasluz.insight.record import record
 from trasluz.models.build import build_model
 from trasluz.models.directory import LoadedModel
 from trasluz.parse import parse
-from trasluz.training.measure import Questions, attention_entropy, entropy, measured, source_rows
+from trasluz.training.measure import (
+    Questions,
+    alignment_error,
+    attention_entropy,
+    entropy,
+    measured,
+    source_rows,
+)
 from trasluz.training.run import Corpus, train
 from trasluz.training.variant import score_variants
 
 (VARIANT,) = score_variants(["transformer"], ["dot"])
+
+
+def aligned(pairs: list[Pair]) -> Aligned:
+    """Pairs whose first words are said to belong together."""
+    return Aligned(pairs, [Gold(frozenset({(0, 0)}), frozenset({(0, 0)})) for _ in pairs])
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +72,17 @@ def test_what_a_decoder_only_model_gives_to_the_source_is_made_whole() -> None:
     torch.testing.assert_close(rows[1, 2, 0, 0] / rows[1, 2, 0, 1], weights[1, 2, S, 0] / weights[1, 2, S, 1])
 
 
-def test_a_model_that_looks_at_nothing_has_no_entropy(small: LoadedModel, pairs: list[Pair]) -> None:
+def without_attention(small: LoadedModel) -> Translator:
     settings = {
         "embedding": {"vocabulary": len(small.tokenizer)},
         "decoder": {"attention": {"score": "none"}},
     }
     model = build_model(parse(RecurrentConfig, {"width": 8, **settings}, where="test")).eval()
-    translator = Translator(model, small.tokenizer, longest_source=29)
-    assert attention_entropy(translator, pairs[:3]) is None
+    return Translator(model, small.tokenizer, longest_source=29)
+
+
+def test_a_model_that_looks_at_nothing_has_no_entropy(small: LoadedModel, pairs: list[Pair]) -> None:
+    assert attention_entropy(without_attention(small), pairs[:3]) is None
 
 
 def test_the_entropy_of_a_model_is_the_mean_over_all_its_rows(small: LoadedModel, pairs: list[Pair]) -> None:
@@ -114,22 +132,30 @@ def test_what_was_measured_is_kept_until_the_question_changes(
             Questions({"test": pairs[:11]}, pairs[53:]),
             Questions({"test": pairs[:7]}, pairs[55:]),
             Questions({"test": pairs[:7]}, pairs[53:], in_one_go=256),
-            Questions({"test": pairs[:7]}, pairs[53:], alignment_error=lambda translator: 0.5),
+            Questions({"test": pairs[:7]}, pairs[53:], aligned=aligned(pairs[7:11])),
         ):
             with pytest.raises(AssertionError, match="measured again"):
                 measured(directory, variant=VARIANT, questions=other)
 
 
-def test_whoever_has_gold_alignments_brings_the_error(directory: Path, pairs: list[Pair]) -> None:
-    given: list[Translator] = []
+def test_the_alignment_error_is_that_of_the_head_that_has_the_lowest(
+    directory: Path, pairs: list[Pair]
+) -> None:
+    gold = aligned(pairs[7:11])
+    translator = load(directory)
+    every = [
+        choose(translator, gold.pairs, gold=gold.gold, layer=layer, head=head).figure
+        for layer, head in itertools.product((1,), (1, 2))
+    ]
+    asked = Questions({"test": pairs[:2]}, pairs[53:], aligned=gold)
+    error = measured(directory, variant=VARIANT, questions=asked).alignment_error
+    assert error is not None
+    assert error <= min(every)
+    assert error == choose(translator, gold.pairs, gold=gold.gold).figure
 
-    def error(translator: Translator) -> float:
-        given.append(translator)
-        return 0.25
 
-    asked = Questions({"test": pairs[:2]}, pairs[53:], alignment_error=error)
-    assert measured(directory, variant=VARIANT, questions=asked).alignment_error == 0.25
-    assert len(given) == 1
+def test_without_attention_nothing_is_aligned(small: LoadedModel, pairs: list[Pair]) -> None:
+    assert alignment_error(without_attention(small), aligned(pairs[:3])) is None
 
 
 def test_in_one_go_a_long_sentence_is_not_cut(directory: Path, pairs: list[Pair]) -> None:

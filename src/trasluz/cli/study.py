@@ -15,6 +15,7 @@ from trasluz.errors import TrasluzError
 
 if TYPE_CHECKING:
     from trasluz.evaluation.table import Table
+    from trasluz.insight.pharaoh import Aligned as AlignedPairs
     from trasluz.training.study import Parts, Study
 
 WIDTH_ELSEWHERE = 200
@@ -52,6 +53,14 @@ Test = Annotated[
     list[Path] | None,
     typer.Option(help="Pairs to test on (twice for two files); otherwise some are held out."),
 ]
+Aligned = Annotated[
+    list[Path] | None,
+    typer.Option(help="Pairs whose words people aligned (twice for two files), for --gold."),
+]
+Gold = Annotated[
+    Path | None,
+    typer.Option(help="Their alignments, a line for each pair: 0-0 is sure, 1?2 possible."),
+]
 Columns = Annotated[str, typer.Option(help="Columns of source and target in a TSV.")]
 Config = Annotated[Path | None, typer.Option(help="YAML file of settings, laid over the preset.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits, weights, order and dropout.")]
@@ -72,6 +81,8 @@ def scores(
     preset: Preset = "auto",
     valid: Valid = None,
     test: Test = None,
+    aligned: Aligned = None,
+    gold: Gold = None,
     columns: Columns = "1,2",
     config: Config = None,
     seed: Seed = None,
@@ -94,6 +105,7 @@ def scores(
         preset=preset,
         changes=changes,
         command=_command(),
+        aligned=_aligned(aligned or (), gold, columns=columns),
     )
     _conduct(asked, out=out)
 
@@ -117,6 +129,8 @@ def positions(
     preset: Preset = "auto",
     valid: Valid = None,
     test: Test = None,
+    aligned: Aligned = None,
+    gold: Gold = None,
     columns: Columns = "1,2",
     config: Config = None,
     seed: Seed = None,
@@ -140,6 +154,7 @@ def positions(
         preset=preset,
         changes=changes,
         command=_command(),
+        aligned=_aligned(aligned or (), gold, columns=columns),
     )
     _conduct(asked, out=out)
 
@@ -239,6 +254,21 @@ def _parts(
             "the files"
         )
     return starter_parts(starter, seed=seed)
+
+
+def _aligned(pairs: Sequence[Path], gold: Path | None, *, columns: str) -> AlignedPairs | None:
+    """The pairs that are given with gold alignments, if any are."""
+    from trasluz.corpus.read import read_pairs
+    from trasluz.insight.pharaoh import Aligned, read_gold
+
+    if not pairs and gold is None:
+        return None
+    if not pairs or gold is None:
+        raise TrasluzError(
+            "--aligned gives pairs and --gold the alignments of their words; give both, or neither"
+        )
+    read = read_pairs(pairs, columns=column_numbers(columns), every=True)
+    return Aligned(read, read_gold(gold, read))
 
 
 def _conduct(asked: Study, *, out: Path) -> None:

@@ -6,6 +6,8 @@ stands between spaces, as for Moses and fast_align.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,21 @@ class Gold:
 
     sure: Links
     possible: Links
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Pairs, and the gold alignment of each."""
+
+    pairs: Sequence[Pair]
+    gold: Sequence[Gold]
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of all of it, to tell it from another."""
+        texts = [[pair.source, pair.target] for pair in self.pairs]
+        links = [[sorted(one.sure), sorted(one.possible)] for one in self.gold]
+        return hashlib.sha256(json.dumps([texts, links]).encode()).hexdigest()
 
 
 def words(text: str) -> list[str]:

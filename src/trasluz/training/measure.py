@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,9 @@ from torch import Tensor
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import evaluate
+from trasluz.insight.align import choose
 from trasluz.insight.exhibit import Exhibit
+from trasluz.insight.pharaoh import Aligned
 from trasluz.insight.record import model_of, record
 from trasluz.models.directory import WEIGHTS, load_model, read_json, write_json
 from trasluz.training.keeper import RECORD
@@ -32,9 +34,6 @@ from trasluz.training.variant import Variant
 FIGURES = "figures.json"
 BEAM = 5
 
-AlignmentError = Callable[[Translator], float]
-"""How far a model's attention is from gold alignments, from 0 (none) to 1; whoever has such brings it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Questions:
@@ -42,23 +41,24 @@ class Questions:
 
     `tests` are pairs by the name of the test. `watched` are sentences, with their translations, whose
     attention is looked at. With `in_one_go` a source of up to so many pieces is translated as it is, though
-    training had none as long; without, a text beyond the model's range is cut, as everywhere else.
+    training had none as long; without, a text beyond the model's range is cut, as everywhere else. Alignments
+    read off attention are held against those of `aligned`.
     """
 
     tests: Mapping[str, Sequence[Pair]]
     watched: Sequence[Pair]
     in_one_go: int | None = None
-    alignment_error: AlignmentError | None = None
+    aligned: Aligned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """The answers of one model.
 
-    `evaluations` holds, by the name of the test, `Evaluation.figures`.
-    `validation_loss` is in nats a target token and `attention_entropy` in nats, of the kept weights,
-    as `steps` and `seconds` are; tokens are target tokens, of training; the memory is the most that its
-    training held, in MiB. None is what there is not, such as the attention of a model without.
+    `evaluations` holds, by the name of the test, `Evaluation.figures`. `validation_loss` is in nats a target
+    token and `attention_entropy` in nats, of the kept weights, as `steps` and `seconds` are; the alignment
+    error is that of the head that has the lowest; tokens are target tokens, of training; the memory is the
+    most that its training held, in MiB. None is what there is not, such as the attention of a model without.
     """
 
     name: str
@@ -108,7 +108,6 @@ def measure(directory: Path, *, variant: Variant, questions: Questions) -> Row:
         name: evaluate(translator, pairs, beam=BEAM).figures() for name, pairs in questions.tests.items()
     }
     made = read_json(directory / RECORD)
-    error = questions.alignment_error
     return Row(
         name=variant.name,
         architecture=variant.architecture,
@@ -119,13 +118,20 @@ def measure(directory: Path, *, variant: Variant, questions: Questions) -> Row:
         tokens_per_second=_tokens_per_second(directory, made),
         peak_memory_mb=made["peak_memory_mb"],
         attention_entropy=attention_entropy(translator, questions.watched),
-        alignment_error=None if error is None else _finite(error(translator)),
+        alignment_error=alignment_error(translator, questions.aligned),
         steps=made["steps"],
         seconds=made["seconds"],
         threads=made["threads"],
         device=made["device"],
         precision=str(loaded.model.output.weight.dtype).removeprefix("torch."),
     )
+
+
+def alignment_error(translator: Translator, aligned: Aligned | None) -> float | None:
+    """The alignment error rate of the head that has the lowest; None without attention or gold alignments."""
+    if aligned is None or not model_of(translator).attentions():
+        return None
+    return choose(translator, aligned.pairs, gold=aligned.gold).figure
 
 
 def attention_entropy(translator: Translator, pairs: Sequence[Pair]) -> float | None:
@@ -181,7 +187,7 @@ def _asked(directory: Path, questions: Questions) -> dict[str, Any]:
         "watched": fingerprint(questions.watched),
         "in_one_go": questions.in_one_go,
         "beam": BEAM,
-        "alignment": questions.alignment_error is not None,
+        "aligned": None if questions.aligned is None else questions.aligned.fingerprint,
     }
 
 

@@ -78,6 +78,7 @@ def facts_of(study: Study, rows: Sequence[Row]) -> dict[str, Any]:
         "settings": study.changes,
         "seed": seed_of(study),
         "longest_words": study.longest_words,
+        "aligned": None if study.aligned is None else study.aligned.fingerprint,
         "beam": BEAM,
         "pairs": {name: {"count": len(pairs), "sha256": fingerprint(pairs)} for name, pairs in parts.items()},
         "machine": machine(),
@@ -105,6 +106,11 @@ def notes_of(study: Study, rows: Sequence[Row]) -> str:
         sentences.append(
             f"Training and validation had sources of up to {study.longest_words} words; '{LONGER}' are test "
             "sentences beyond, each translated in one go."
+        )
+    if study.aligned is not None:
+        sentences.append(
+            "Alignment error is the AER of the head that has the lowest, on "
+            f"{len(study.aligned.pairs)} pairs with gold alignments."
         )
     return "\n\n".join([*sentences, machine_words(rows)])
 

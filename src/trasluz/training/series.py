@@ -23,7 +23,7 @@ from trasluz.parse import parse
 from trasluz.training.checkpoint import PROGRESS, Checkpoints, Progress
 from trasluz.training.loop import Stopped, stop_signals
 from trasluz.training.material import with_vocabulary
-from trasluz.training.measure import AlignmentError, Questions, Row, measured
+from trasluz.training.measure import Questions, Row, measured
 from trasluz.training.progress import StepReport
 from trasluz.training.report import budget_of, check_out, draw_curves, write_report
 from trasluz.training.run import CHECKPOINTS, SETTINGS, marks_of, resolve
@@ -48,7 +48,6 @@ def conduct(
     out: Path,
     say: Say,
     run: Runner | None = None,
-    alignment_error: AlignmentError | None = None,
 ) -> list[Row]:
     """Train and measure every model of a study into directories below `out`; leave its report there.
 
@@ -59,7 +58,7 @@ def conduct(
     run = run or as_process
     check_out(out, kind=study.kind)
     settings = [_settings(study, variant, out=out) for variant in study.variants]
-    questions = _questions(study, alignment_error)
+    questions = _questions(study)
     rows: list[Row] = []
     write_report(study, rows, out=out)
     training, validation = _write_pairs(study, out=out)
@@ -161,12 +160,12 @@ def _check_parts(config: ModelConfig) -> None:
     build_model(with_vocabulary(config.model_copy(update=one), TRIAL_VOCABULARY))
 
 
-def _questions(study: Study, alignment_error: AlignmentError | None) -> Questions:
+def _questions(study: Study) -> Questions:
     return Questions(
         tests=study.tests,
         watched=study.watched,
         in_one_go=None if study.longest_words is None else longest_pieces(study.changes),
-        alignment_error=alignment_error,
+        aligned=study.aligned,
     )
 
 

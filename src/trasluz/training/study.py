@@ -14,6 +14,7 @@ from trasluz.corpus.read import Pair, read_pairs
 from trasluz.corpus.starter import starter_split
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.length import words_of
+from trasluz.insight.pharaoh import Aligned
 from trasluz.training.run import Corpus, held_out_of, hold_out
 from trasluz.training.settings import BatchSettings, merge
 from trasluz.training.variant import Variant, position_variants, score_variants
@@ -37,8 +38,9 @@ class Parts:
 class Study:
     """Models that differ in one choice and have all else in common: pairs, preset, settings, budget, seed.
 
-    `tests` are pairs by the name of the test; `changes` are settings laid over the preset's. In a study of
-    positions `longest_words` is the most words of a source that training has.
+    `tests` are pairs by the name of the test; `changes` are settings laid over the preset's; of `aligned`
+    pairs people have aligned the words. In a study of positions `longest_words` is the most words of a source
+    that training has.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Study:
     changes: Mapping[str, Any]
     command: str
     longest_words: int | None = None
+    aligned: Aligned | None = None
 
     @property
     def choice(self) -> str:
@@ -100,6 +103,7 @@ def score_study(
     preset: str,
     changes: Mapping[str, Any],
     command: str,
+    aligned: Aligned | None = None,
 ) -> Study:
     """The same pairs under each score in each architecture; see `score_variants`.
 
@@ -114,6 +118,7 @@ def score_study(
         preset,
         comparable(changes),
         command,
+        aligned=aligned,
     )
 
 
@@ -126,6 +131,7 @@ def position_study(
     preset: str,
     changes: Mapping[str, Any],
     command: str,
+    aligned: Aligned | None = None,
 ) -> Study:
     """The same pairs under each position in each architecture; see `position_variants`.
 
@@ -149,7 +155,8 @@ def position_study(
             "longer pairs with --test"
         )
     tests = {f"up to {words} words": test, LONGER: longer}
-    return Study("positions", variants, Corpus(training, validation), tests, preset, changes, command, words)
+    corpus = Corpus(training, validation)
+    return Study("positions", variants, corpus, tests, preset, changes, command, words, aligned)
 
 
 def most_words(pairs: Sequence[Pair]) -> int:
