@@ -116,20 +116,36 @@ def test_bilinear_begins_as_the_scaled_dot_product() -> None:
     torch.testing.assert_close(compare(kinds[0], query, key), compare(kinds[1], query, key))
 
 
-@pytest.mark.parametrize("chunk", [1, B * H * S * A * 2])
+@pytest.mark.parametrize("chunk", [1, 2 * S * A, 3 * T * S * A, 1 << 20])
 def test_the_mlp_in_chunks_is_the_mlp_at_once(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     score = MLP(Q, K, heads=H, kv_heads=H, hidden=A)
     query, key = torch.randn(B, H, T, Q, requires_grad=True), torch.randn(B, H, S, K, requires_grad=True)
     wanted = [query, key, *score.parameters()]
     upstream = torch.randn(B, H, T, S)
-
-    def outcome() -> list[Tensor]:
-        result = compare(score, query, key)
-        return [result, *torch.autograd.grad(result, wanted, upstream)]
-
-    at_once = outcome()
+    hidden = torch.tanh(score.prepare_query(query)[:, :, :, None] + score.prepare_key(key)[:, :, None])
+    at_once = (hidden @ score.vector[:, None]).squeeze(-1)
     monkeypatch.setattr(scores, "MLP_CHUNK", chunk)
-    for one, other in zip(outcome(), at_once, strict=True):
+    chunked = compare(score, query, key)
+    torch.testing.assert_close(chunked, at_once)
+    for one, other in zip(
+        torch.autograd.grad(chunked, wanted, upstream),
+        torch.autograd.grad(at_once, wanted, upstream),
+        strict=True,
+    ):
         torch.testing.assert_close(one, other)
-    with torch.no_grad():
-        torch.testing.assert_close(compare(score, query, key), at_once[0])
+
+
+def test_the_hidden_layer_of_the_mlp_stays_within_its_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    hidden = scores._hidden
+
+    def counted(query: Tensor, key: Tensor) -> Tensor:
+        made.append((one := hidden(query, key)).numel())
+        return one
+
+    monkeypatch.setattr(scores, "_hidden", counted)
+    monkeypatch.setattr(scores, "MLP_CHUNK", 2 * S * A)
+    score = MLP(Q, K, heads=H, kv_heads=H, hidden=A)
+    torch.autograd.backward(compare(score, torch.randn(B, H, T, Q), torch.randn(B, H, S, K)).sum())
+    assert max(made) == 2 * S * A
+    assert sum(made) == 2 * B * H * T * S * A  # once on the way there, once on the way back

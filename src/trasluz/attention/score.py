@@ -19,8 +19,9 @@ from trasluz.errors import TrasluzError, unknown
 
 SCORES = ("scaled-dot", "dot", "bilinear", "mlp", "cosine")
 
-MLP_CHUNK = 1 << 20
-"""Most numbers of the hidden layer of `MLP` that exist at one time in one chunk of queries."""
+MLP_CHUNK, MLP_CHUNK_ELSEWHERE = 1 << 18, 1 << 24
+"""About how many numbers of the hidden layer of `MLP` exist at one time: on a CPU as many as its cache holds,
+elsewhere more, since there every chunk costs a launch."""
 
 
 class Score(nn.Module):
@@ -116,8 +117,8 @@ class Cosine(Score):
 class MLP(Score):
     """v·tanh(W q + U k) (Bahdanau et al. 2015, section A.1.2), also called additive; W, U and v per head.
 
-    Its hidden layer has T x S x A numbers for each head, so it is made for a chunk of queries at a time and
-    made again on the way back.
+    Its hidden layer has T x S x A numbers for each head, so it is made a chunk at a time, and made again on
+    the way back.
     """
 
     is_dot_product = False
@@ -144,45 +145,57 @@ class MLP(Score):
 
     def compare(self, query: Tensor, key: Tensor) -> Tensor:
         """Scores [B,H,T,S] of prepared sides [B,H,T,A] and [B,H,S,A]."""
-        cells = query.shape[0] * key.shape[1] * key.shape[2] * key.shape[3]
-        rows = max(1, MLP_CHUNK // max(1, cells))
-        if rows >= query.shape[2]:
-            return self.compare_at_once(query, key)
-        scores: Tensor = _ChunkedMLP.apply(query, key, self.vector, rows)  # type: ignore[no-untyped-call]
-        return scores
-
-    def compare_at_once(self, query: Tensor, key: Tensor) -> Tensor:
-        """What `compare` gives, the obvious way, with the whole hidden layer at once."""
-        hidden = torch.tanh(query.unsqueeze(3) + key.unsqueeze(2))  # [B,H,T,S,A]
-        return (hidden @ self.vector[:, None]).squeeze(-1)
+        B, H, T, A = query.shape
+        vector = self.vector[None, ..., 0].expand(B, H, A)
+        scores: Tensor = _ChunkedMLP.apply(  # type: ignore[no-untyped-call]
+            query.flatten(0, 1), key.flatten(0, 1), vector.flatten(0, 1)
+        )
+        return scores.view(B, H, T, -1)
 
 
 class _ChunkedMLP(torch.autograd.Function):
-    """The scores of `MLP` for `rows` queries at a time, on the way back as well."""
+    """v·tanh(q + k) for a chunk of queries at a time, on the way back as well; N is B times H.
+
+    `query` [N,T,A], `key` [N,S,A] and `vector` [N,A] give [N,T,S].
+    """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, vector: Tensor, rows: int) -> Tensor:
+    def forward(ctx: Any, query: Tensor, key: Tensor, vector: Tensor) -> Tensor:
         ctx.save_for_backward(query, key, vector)
-        ctx.rows = rows
-        scores = query.new_empty(*query.shape[:3], key.shape[2])  # [B,H,T,S]
-        for part in _parts(query.shape[2], rows):
-            hidden = torch.tanh(query[:, :, part, None] + key[:, :, None])  # [B,H,rows,S,A]
-            scores[:, :, part] = (hidden @ vector[:, None]).squeeze(-1)
+        scores = query.new_empty(*query.shape[:2], key.shape[1])
+        for n, t in _chunks(query, key):
+            hidden = _hidden(query[n, t], key[n])  # [n,t,S,A]
+            scores[n, t] = (hidden.flatten(1, 2) @ vector[n, :, None]).view(hidden.shape[:3])
         return scores
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         query, key, vector = ctx.saved_tensors
         grad_query, grad_key, grad_vector = (torch.zeros_like(x) for x in (query, key, vector))
-        for part in _parts(query.shape[2], ctx.rows):
-            hidden = torch.tanh(query[:, :, part, None] + key[:, :, None])  # [B,H,rows,S,A]
-            over = grad[:, :, part, :, None]  # [B,H,rows,S,1]
-            grad_vector += (hidden * over).sum((0, 2, 3))[..., None]
-            inner = hidden.square_().neg_().add_(1).mul_(over).mul_(vector[:, None].mT)
-            grad_query[:, :, part] = inner.sum(3)
-            grad_key += inner.sum(2)
-        return grad_query, grad_key, grad_vector, None
+        for n, t in _chunks(query, key):
+            hidden, over, v = _hidden(query[n, t], key[n]), grad[n, t], vector[n, None]
+            grad_vector[n] += (over.flatten(1)[:, None] @ hidden.flatten(1, 2))[:, 0]
+            # tanh' = 1 - tanh²: the sums of `over` stand for the 1, so that only the square is ever made
+            square = hidden.square_()
+            grad_query[n, t] = (over.sum(2, keepdim=True) - (over[:, :, None] @ square)[:, :, 0]) * v
+            grad_key[n] += (over.sum(1)[..., None] - square.mul_(over[..., None]).sum(1)) * v
+        return grad_query, grad_key, grad_vector
+
+
+def _hidden(query: Tensor, key: Tensor) -> Tensor:
+    """tanh(q + k) of every query [N,T,A] with every key [N,S,A]: [N,T,S,A]."""
+    return (query[:, :, None] + key[:, None]).tanh_()
+
+
+def _chunks(query: Tensor, key: Tensor) -> Iterator[tuple[slice, slice]]:
+    """The parts of [N,T,A] whose hidden layer is small enough: several n whole, or a few queries of one n."""
+    N, T, A = query.shape
+    chunk = MLP_CHUNK if query.device.type == "cpu" else MLP_CHUNK_ELSEWHERE
+    rows = max(1, chunk // max(1, key.shape[1] * A))
+    for n in _parts(N, max(1, rows // max(1, T))):
+        for t in _parts(T, rows):
+            yield n, t
 
 
 def _parts(length: int, size: int) -> Iterator[slice]:
