@@ -92,7 +92,7 @@ class Cosine(Score):
     """The cosine of the angle between q and k, times a learnt temperature per head.
 
     A bare cosine lies between -1 and 1, which leaves the softmax of many keys almost flat; the temperature
-    (Henry et al. 2020, section 3) lets it peak. At a temperature of 1 it is the bare cosine.
+    (Henry et al. 2020) lets it peak. At a temperature of 1 it is the bare cosine.
     """
 
     def __init__(self, *, heads: int, temperature: float = 10.0) -> None:

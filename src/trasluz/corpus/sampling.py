@@ -1,6 +1,6 @@
 """Sentences cut into other pieces in every epoch, so that a model does not lean on one spelling of a word.
 
-Subword regularisation (Kudo 2018, section 3.4), drawn anew from (seed, epoch, sentence) alone.
+Subword regularisation (Kudo 2018, section 3.3), drawn anew from (seed, epoch, sentence) alone.
 """
 
 from __future__ import annotations

@@ -32,11 +32,11 @@ def beam(
 
     Each step keeps, of all one-token extensions of the running hypotheses, the `size` most likely that go
     on; an extension by the end symbol is finished if it ranks among the first `size` of all. Finished ones
-    are ranked by their summed log-probability divided by length ** `length_penalty` (Wu et al. 2016,
-    equation 14, with the plain length). A sentence is done when no running hypothesis can reach its
-    `n_best` finished ones any more, even if all its further tokens were certain and it grew to the length
-    that favours it most, the cap; so stopping changes nothing, and a beam as wide as the space of
-    hypotheses is exact. The exception is a beam of one, which ends where its hypothesis ends: it is greedy.
+    are ranked by their summed log-probability divided by length ** `length_penalty` (Wu et al. 2016, section
+    7). A sentence is done when no running hypothesis can reach its `n_best` finished ones any more, even if
+    all its further tokens were certain and it grew to the length that favours it most, the cap; so stopping
+    changes nothing, and a beam as wide as the space of hypotheses is exact. The exception is a beam of one,
+    which ends where its hypothesis ends: it is greedy.
 
     `source` ends in the end symbol and is padded at the right. `caps` [B] is the most tokens of a
     hypothesis, end symbol included (`length_cap` by default). Truncated hypotheses are given only where

@@ -20,12 +20,12 @@ from trasluz.layers.state import AnyState, Decodable
 class Sampling:
     """How a token is drawn; as it stands, from the model's own probabilities.
 
-    In this order: `repetition_penalty` divides the logits above 0 of tokens that are there already, and
-    multiplies those below (Keskar et al. 2019, section 4.1); logits are divided by `temperature`, where 0
-    takes the likeliest token; the `top_k` likeliest stay, 0 for all (Fan et al. 2018, section 5.2); the
-    likeliest that together have the probability `top_p` stay (Holtzman et al. 2020, section 3.1); those with
-    `min_p` times the probability of the likeliest stay (Nguyen et al. 2024, section 3). What stays is made
-    to sum to 1 again. Raises `TrasluzError` for a number out of its range.
+    In this order: `repetition_penalty` divides the logits above 0 of tokens that are there already (Keskar et
+    al. 2019, section 4.1), and multiplies those below, which the paper divides too; logits are divided by
+    `temperature`, where 0 takes the likeliest token; the `top_k` likeliest stay, 0 for all (Fan et al. 2018,
+    section 5.4); the likeliest that together have the probability `top_p` stay (Holtzman et al. 2020, section
+    3.1); those with `min_p` times the probability of the likeliest stay (Nguyen et al. 2025). What stays is
+    made to sum to 1 again. Raises `TrasluzError` for a number out of its range.
     """
 
     temperature: float = 1.0

@@ -38,7 +38,7 @@ class Choice:
     """The weights that alignments are read off: a layer, one head of it or the mean of all (None), and rows.
 
     Layers and heads are counted from 1. With rows `predicting`, a target word has the row that was computed
-    to predict it; with `reading`, the next one, which was computed from it (Chen et al. 2020, section 3).
+    to predict it; with `reading`, the next one, which was computed from it (Chen et al. 2020).
     `measure` and `figure` say by what it was chosen, and what it reached.
     """
 

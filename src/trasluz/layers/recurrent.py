@@ -134,7 +134,7 @@ class Cells(nn.Module):
 
 class Bridge(nn.Module):
     """tanh(W·s): the state of every layer before the first token, from the sentence in one vector
-    (Cho et al. 2014, appendix A.1; Bahdanau et al. 2015, section A.2.2)."""
+    (Cho et al. 2014, section A.1.1; Bahdanau et al. 2015, section A.2.2)."""
 
     def __init__(self, inputs: int, *, parts: int, layers: int, width: int) -> None:
         super().__init__()

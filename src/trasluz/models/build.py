@@ -54,7 +54,7 @@ from trasluz.models.recurrent import Recurrent
 from trasluz.models.transformer import Transformer
 
 INITIAL_SPREAD = 0.02
-"""Standard deviation of every matrix and table at the beginning (Radford et al. 2018, section 4.1)."""
+"""Standard deviation of linear layers and tables at the beginning (Radford et al. 2018, section 4.1)."""
 
 
 @overload

@@ -17,7 +17,7 @@ from trasluz.models.model import Attentions, Model, Symbols
 
 
 class DecoderOnly(Model):
-    """Source and target in one sequence, the start symbol between them (Radford et al. 2018, section 3.3).
+    """Source and target in one sequence, the start symbol between them (Liu et al. 2018, section 4.2.3).
 
     Every token looks at itself and at what stands before it, source tokens too. As a language model it has
     no source: the sequence begins with the start symbol.

@@ -125,7 +125,7 @@ class Tokenizer:
     def encodings(self, text: str, *, most: int) -> list[list[int]]:
         """The `most` likeliest ways to cut a text into ids, the best first; a `bpe` tokeniser has one.
 
-        Where one is drawn anew each time, that is subword regularisation (Kudo 2018, section 3.4).
+        Where one is drawn anew each time, that is subword regularisation (Kudo 2018, section 3.3).
         """
         if SPACE_MARK in text or not text:
             return [self.encode(text)]
