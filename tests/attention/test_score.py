@@ -116,9 +116,12 @@ def test_bilinear_begins_as_the_scaled_dot_product() -> None:
     torch.testing.assert_close(compare(kinds[0], query, key), compare(kinds[1], query, key))
 
 
+@pytest.mark.parametrize("kv_heads", [1, H])
 @pytest.mark.parametrize("chunk", [1, 2 * S * A, 3 * T * S * A, 1 << 20])
-def test_the_mlp_in_chunks_is_the_mlp_at_once(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = MLP(Q, K, heads=H, kv_heads=H, hidden=A)
+def test_the_mlp_in_chunks_is_the_mlp_at_once(
+    chunk: int, kv_heads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = MLP(Q, K, heads=H, kv_heads=kv_heads, hidden=A).train()
     query, key = torch.randn(B, H, T, Q, requires_grad=True), torch.randn(B, H, S, K, requires_grad=True)
     wanted = [query, key, *score.parameters()]
     upstream = torch.randn(B, H, T, S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,9 +13,10 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from trasluz.cli.main import app
-from trasluz.cli.study import numbers
+from trasluz.cli.study import _show_apart, numbers
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.table import Table
@@ -117,7 +119,7 @@ def test_gold_alignments_add_a_column(
     assert none["alignment_error"] is None
     page = (out / "study.md").read_text("utf-8")
     assert page.splitlines()[0].endswith("| attention entropy | alignment error |")
-    assert "on 3 pairs with gold alignments." in page
+    assert "on 3 pairs with gold alignments, less" in page
 
 
 def _cells(line: str) -> list[str]:
@@ -196,6 +198,16 @@ def test_the_table_shows_names_as_they_are(
     assert "up to :car:" in done.stdout
 
 
+def test_on_a_narrow_terminal_no_figure_is_cut() -> None:
+    headings = ["architecture", "score", *(f"a long heading {number}" for number in range(7))]
+    table = Table(headings, [["transformer", "dot", *(f"{number}.25" for number in range(7))]], texts=2)
+    screen = io.StringIO()
+    _show_apart(table, Console(file=screen, width=40))
+    lines = [line.split() for line in screen.getvalue().splitlines() if line.strip()]
+    assert lines[0] == ["transformer", "dot"]
+    assert lines[1:] == [["a", "long", "heading", str(number), f"{number}.25"] for number in range(7)]
+
+
 class TestWhatCannotBeStudied:
     """Every mistake is one sentence, exit code 1, and nothing is written."""
 
@@ -220,6 +232,16 @@ class TestWhatCannotBeStudied:
             (["scores", "seed=soon"], "settings: seed is 'soon', but it should be a whole number, 0 or more"),
             (["scores", "--preset", "bigg"], "unknown preset 'bigg'; allowed, nearest first: big, "),
             (["scores", "--starter", 300], "--starter brings pairs of its own to learn from, "),
+            (
+                ["scores", "model.decoder.attention.score=dot"],
+                "model.decoder.attention.score is given, but that is what the study compares; leave it out, "
+                "and choose with --score",
+            ),
+            (
+                ["positions", "model.encoder.position.kind=none"],
+                "model.encoder.position is given, but that is what the study compares; leave it out, and "
+                "choose with --position",
+            ),
             (["scores", "--columns", "1"], "'1' names no two columns; write them as 1,2, counted from 1"),
             (["scores", "model.kind=recurrent"], "model.kind is 'recurrent', but a study goes through archi"),
             (["scores", "task=language-model"], "the task is 'language-model', but a study compares transl"),

@@ -54,7 +54,7 @@ def test_pairs_that_cannot_be_split_are_refused() -> None:
     with pytest.raises(TrasluzError, match=r"^the 2 pairs cannot be split into .*; give more pairs"):
         split_pairs([Pair("a", "x"), Pair("a", "y")], held_out=1, seed=0)
     with pytest.raises(
-        TrasluzError, match=r"^there is only 1 pair, and it cannot be both .*; give more pairs"
+        TrasluzError, match=r"^there is only 1 pair left, and it cannot be both .*; give more pairs, or files"
     ):
         split_pairs([Pair("a", "x")], held_out=1, seed=0)
 

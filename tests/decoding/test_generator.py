@@ -99,6 +99,13 @@ def test_no_part_of_a_stop_string_comes_out(tokenizer: Tokenizer, stop: str) -> 
     assert scripted(tokenizer, "cat sees the dog sees").generate("", stop=[stop]).ending is Ending.stop
 
 
+def test_a_stop_string_is_held_back_while_its_next_character_is_spelt_in_bytes(
+    tokenizer: Tokenizer,
+) -> None:
+    parts = list(scripted(tokenizer, "cat#€ dog").stream("the", stop=["#€"]))
+    assert "".join(parts) == " cat"
+
+
 def test_a_stop_string_in_the_prompt_stops_nothing(tokenizer: Tokenizer) -> None:
     assert scripted(tokenizer, "cat").generate("the dog", stop=["dog"]).ending is Ending.end
 
@@ -135,7 +142,7 @@ def test_each_kind_of_model_says_which_command_is_for_it(
         )
         save_model(tmp_path / task, manifest=manifest, model=model, tokenizer=tokenizer)
     assert load_generator(tmp_path / "language-model").generate("the", most=3).text
-    assert load(tmp_path / "translation").translate("the").text is not None
+    assert load(tmp_path / "translation").translate("the").source == "the"
     with pytest.raises(TrasluzError, match=r"holds a language model, which does not translate; use"):
         load(tmp_path / "language-model")
     with pytest.raises(TrasluzError, match=r"holds a translator, which needs a source; use"):

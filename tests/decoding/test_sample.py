@@ -60,6 +60,21 @@ def test_what_was_seen_is_made_less_likely_whatever_the_sign_of_its_logit() -> N
 def test_rules_together_apply_one_after_another() -> None:
     two = [one for one in left(top_k=3, top_p=0.7, min_p=0.6) if one]
     assert two == pytest.approx([0.4 / 0.65, 0.25 / 0.65])
+    assert [one for one in left(top_p=0.5) if one] == pytest.approx([0.4 / 0.65, 0.25 / 0.65])
+    assert [one for one in left(top_k=2, top_p=0.5) if one] == [1.0]  # of these two the first has 0.62
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-40, 1.0])
+def test_numbers_that_are_none_are_told(temperature: float) -> None:
+    sampling, seen = Sampling(temperature=temperature), torch.zeros(1, 3, dtype=torch.bool)
+    for broken in (math.nan, math.inf):
+        with pytest.raises(TrasluzError, match=r"the model's output is not a number \(NaN\)"):
+            sampling.probabilities(torch.tensor([[1.0, broken, 2.0]]), seen)
+
+
+def test_the_coldest_temperature_takes_the_likeliest() -> None:
+    cold = Sampling(temperature=1e-40).probabilities(torch.tensor([[1.0, 3.0, -9.0]]), torch.zeros(1, 3) > 0)
+    assert cold.tolist() == [[0.0, 1.0, 0.0]]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +85,7 @@ def test_rules_together_apply_one_after_another() -> None:
         ({"top_k": -1}, "top_k is -1, but it must be 0 (all tokens) or more"),
         ({"top_p": 0.0}, "top_p is 0.0, but it must be above 0 and at most 1"),
         ({"min_p": 1.5}, "min_p is 1.5, but it must be from 0 to 1"),
-        ({"repetition_penalty": 0.0}, "repetition_penalty is 0.0, but it must be above 0; 1 is no penalty"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty is 0.0, but it must be from 0.01 to 100; 1 is no"),
     ],
 )
 def test_a_number_out_of_range_is_refused(rules: dict[str, Any], sentence: str) -> None:
@@ -128,5 +143,5 @@ def test_what_is_drawn_follows_the_probabilities() -> None:
 
 def test_a_token_that_was_drawn_counts_as_seen(made_up: Callable[..., Decodable[Any]]) -> None:
     source = torch.tensor([[5, 6, 1]])
-    found = drawn(made_up(words=17), source, 15, temperature=0, repetition_penalty=1e9)[0].tolist()
+    found = drawn(made_up(words=17), source, 15, temperature=0, repetition_penalty=100)[0].tolist()
     assert len(set(found)) > len(set(drawn(made_up(words=17), source, 15, temperature=0)[0].tolist()))

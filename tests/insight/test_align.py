@@ -66,6 +66,7 @@ def truth(pair: Pair) -> frozenset[tuple[int, int]]:
         (["▁", "<0xE7>", "<0x8C>", "<0xAB>", "▁", "▁a", "▁"], "猫  a ", [0, 0, 0, 0, 1, 1, 1]),
         (["▁a", "<0x09>", "b"], "a\tb", [0, 1, 1]),
         (["the", "▁cat"], "the cat", [0, 1]),
+        (["the", "\t", "cat", "\tsees"], "the\tcat\tsees", [0, 1, 1, 2]),
     ],
 )
 def test_pieces_belong_to_words_between_spaces(pieces: list[str], text: str, expected: list[int]) -> None:

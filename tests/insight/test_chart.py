@@ -12,7 +12,7 @@ from trasluz.insight.chart import Line, Panel, save_chart
 
 LINES = (
     Line("dot $x", [1, 2, 3], [0.5, 2.0, 7.0]),
-    Line("none", [1, 3], [1.0, float("nan")], hue=11, dash=5),
+    Line("_none", [1, 3], [1.0, float("nan")], hue=11, dash=5),
 )
 PANELS = (
     Panel("validation BLEU", "step", "BLEU", LINES),
@@ -34,8 +34,9 @@ def test_every_line_is_named_once_and_every_panel_has_its_words(tmp_path: Path) 
     with rc_context({"svg.fonttype": "none"}):
         save_chart(PANELS, path)
     drawn = path.read_text("utf-8")
-    for name in ("dot $x", "none"):
+    for name in ("dot $x",):
         assert drawn.count(f">{name}<") == 1
+    assert drawn.count("> _none<") == 1
     for words in ("validation BLEU", "by length", "step", "words", "9 or more"):
         assert f">{words}<" in drawn
 

@@ -130,3 +130,11 @@ STEP = Step((), 0.0)
 def test_what_does_not_fit_is_refused(make: Callable[[], Exhibit], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_what_was_given_and_what_was_written_share_no_word() -> None:
+    weights = torch.ones(1, 1, 4, 4).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    read = Exhibit((), ("<s>", "▁read", "ing", "."), decoder=weights, prompt_length=2)
+    assert read.words()[1].text == ("<s>", "read", "ing", ".")
+    assert replace(read, prompt_length=3).words()[1].text == ("<s>", "reading", ".")

@@ -64,7 +64,7 @@ def test_rows_of_one_sequence_are_named_after_what_they_predict(drawn: Drawn) ->
 def test_the_first_word_may_be_cut(drawn: Drawn) -> None:
     """Its first piece was predicted by nothing, its second was."""
     weights = drawn.weights(3, 3, causal=True)
-    matrix = matrix_of(Exhibit(source=(), target=["▁ni", "ña", "</s>"], decoder=weights, prompt_length=1))
+    matrix = matrix_of(Exhibit(source=(), target=["▁ni", "ña", "</s>"], decoder=weights, prompt_length=2))
     assert (matrix.rows, matrix.columns) == (("niña", "</s>", "…"), ("niña", "</s>"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -15,6 +16,13 @@ from trasluz.insight.plot import HIGH, LOW, MOST_NAMES, print_weights, save_grid
 
 WEIGHTS = torch.tensor([[0.07, 0.9, 0.03], [0.5, 0.25, 0.25]])
 ROWS, COLUMNS = ("▁el", "▁gato"), ("▁the", "▁cat", "</s>")
+
+
+@pytest.mark.parametrize("name", ["a\x1bb", "\x00", "x" * 500, "猫", "_$"])
+def test_any_name_makes_a_picture_that_can_be_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "one.svg"
+    save_picture(torch.ones(1, 1), path, rows=[name], columns=[name], title=name)
+    assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
 def printed(

@@ -15,7 +15,15 @@ from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
 from trasluz.insight.exhibit import Exhibit
-from trasluz.insight.record import CANDIDATES, listening, record, record_text, see
+from trasluz.insight.record import (
+    CANDIDATES,
+    encode_source,
+    encode_target,
+    listening,
+    record,
+    record_text,
+    see,
+)
 from trasluz.models.directory import LoadedModel
 from trasluz.models.model import Model
 from trasluz.text.tokenizer import Tokenizer
@@ -267,3 +275,19 @@ def test_sentences_that_are_translated_one_by_one_have_no_single_pass(small: Loa
     ):
         record(translator, "The cat sees. The dog sees.")
     assert record(translator, "The cat. The dog.", target="el gato").cross is not None
+
+
+def test_more_weights_than_are_kept_at_once_are_refused_before_the_pass(
+    small: LoadedModel, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    S, T = len(encode_source(translator, TEXT)), len(encode_target(translator, "el gato"))
+    count = sum(
+        part.heads * rows * columns
+        for kind, rows, columns in (("encoder", S, S), ("decoder", T, T), ("cross", T, S))
+        for part in getattr(small.model.attentions(), kind)
+    )
+    monkeypatch.setattr("trasluz.insight.record.MOST_WEIGHTS", count)
+    assert record(translator, TEXT, target="el gato").cross is not None
+    monkeypatch.setattr("trasluz.insight.record.MOST_WEIGHTS", count - 1)
+    with pytest.raises(TrasluzError, match=rf"has {max(S, T)} pieces, .* has {count:,} weights, and at most"):
+        record(translator, TEXT, target="el gato")

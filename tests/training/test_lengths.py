@@ -72,11 +72,19 @@ def test_it_can_be_done_again_but_not_over_anything_else(
         lengths_of(models[:1], pairs[:3], out)
 
 
-def test_what_is_no_model_is_said_before_anything_is_scored(
-    models: list[Path], pairs: list[Pair], tmp_path: Path
+def test_what_is_no_translator_is_said_before_anything_is_scored(
+    models: list[Path], small: LoadedModel, pairs: list[Pair], tmp_path: Path
 ) -> None:
     with pytest.raises(TrasluzError, match="there is no such model directory"):
         lengths_of([*models, tmp_path / "nowhere"], pairs[:3], tmp_path / "lengths")
+    save_model(
+        tmp_path / "lm",
+        manifest=small.manifest.model_copy(update={"task": "language-model"}),
+        model=small.model,
+        tokenizer=small.tokenizer,
+    )
+    with pytest.raises(TrasluzError, match="holds a language model, which does not translate"):
+        lengths_of([*models, tmp_path / "lm"], pairs[:3], tmp_path / "lengths")
     assert not (tmp_path / "lengths").exists()
 
 

@@ -137,7 +137,7 @@ def test_two_runs_are_one(
     assert_same(tmp_path / "run", straight(variant))
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_stopped_and_resumed_is_the_same_run(
     corpus: Corpus,

@@ -20,7 +20,7 @@ from trasluz.training.checkpoint import WEIGHTS, Checkpoints
 from trasluz.training.keeper import RECORD
 from trasluz.training.material import Material
 from trasluz.training.progress import StepReport, read_record
-from trasluz.training.run import CHECKPOINTS, METRICS, SETTINGS, Corpus, read_corpus, train
+from trasluz.training.run import CHECKPOINTS, METRICS, SETTINGS, Corpus, alone, read_corpus, train
 from trasluz.training.validation import Validation, validate
 
 Settings = Callable[..., dict[str, Any]]
@@ -149,6 +149,16 @@ def test_a_directory_that_holds_no_run_is_left_alone(corpus: Corpus, tiny: Setti
     )
     file = tmp_path / "thesis.txt"
     assert f"{file} is there already and holds no run" in refusal(corpus, out=file, changes=tiny())
+
+
+def test_two_processes_do_not_train_in_one_directory(corpus: Corpus, tiny: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with alone(out), pytest.raises(TrasluzError) as refused:
+        train(corpus, out=out, changes=tiny(budget={"steps": 2}))
+    assert str(refused.value) == (
+        f"another process is training in {out}; wait for its end, stop it, or choose another --out"
+    )
+    assert train(corpus, out=out, changes=tiny(budget={"steps": 2})).step == 2
 
 
 def test_a_new_run_may_begin_in_an_empty_directory(corpus: Corpus, tiny: Settings, tmp_path: Path) -> None:

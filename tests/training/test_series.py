@@ -310,7 +310,7 @@ def test_a_command_that_fails_is_said_with_its_exit_code(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are passed on elsewhere")
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_is_passed_on_to_the_process(monkeypatch: pytest.MonkeyPatch, kind: signal.Signals) -> None:
     started: list[subprocess.Popen[bytes]] = []
 

@@ -150,7 +150,7 @@ class MLP(Score):
         scores: Tensor = _ChunkedMLP.apply(  # type: ignore[no-untyped-call]
             query.flatten(0, 1), key.flatten(0, 1), vector.flatten(0, 1)
         )
-        return scores.view(B, H, T, -1)
+        return scores.view(B, H, T, key.shape[2])
 
 
 class _ChunkedMLP(torch.autograd.Function):

@@ -20,7 +20,7 @@ def generate(
     min_p: Annotated[float, typer.Option(help="Least probability, as a share of the likeliest.")] = 0.0,
     repetition_penalty: Annotated[float, typer.Option(help="Above 1 makes repetition less likely.")] = 1.0,
     stop: Annotated[list[str] | None, typer.Option(help="End before this text; may be repeated.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal texts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Equal seeds give equal texts.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write on from a prompt with a language model; the text appears as it is written.
@@ -30,7 +30,13 @@ def generate(
     from trasluz.decoding.generator import load_generator
     from trasluz.decoding.sample import Sampling
 
-    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty)
+    sampling = Sampling(
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+    )
     generator = load_generator(model)
     if as_json:
         written = generator.generate(prompt, sampling=sampling, most=most, stop=stop or (), seed=seed)

@@ -90,12 +90,21 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename or 'the system'}: {error.strerror or error}"
-    if isinstance(error, MemoryError):
-        return "there is not enough memory; give smaller batches (batch.tokens=512) or a smaller preset"
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        return (
+            "there is not enough memory; give less at once, such as a shorter text, smaller batches "
+            "(batch.tokens=512) or a smaller preset"
+        )
     return (
         f"something went wrong inside Trasluz ({type(error).__name__}: {error}); "
         f"set {SHOW_TRACEBACK}=1 and run it again to see where, and please report it"
     )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether torch had no room, which on a CPU is a plain `RuntimeError`."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)
 
 
 def _end(sentence: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from trasluz.cli.train import column_numbers, flags, is_setting, read_yaml, seed
 from trasluz.errors import TrasluzError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from trasluz.evaluation.table import Table
     from trasluz.insight.pharaoh import Aligned as AlignedPairs
     from trasluz.training.study import Parts, Study
@@ -115,7 +118,10 @@ def positions(
     out: Out,
     arguments: Arguments = None,
     starter: Starter = None,
-    arch: Architectures = None,
+    arch: Annotated[
+        list[str] | None,
+        typer.Option("--arch", help="transformer (the default), decoder-only; several by commas."),
+    ] = None,
     position: Annotated[
         list[str] | None,
         typer.Option(help="Positions to compare, by commas; all of them otherwise."),
@@ -195,7 +201,7 @@ def numbers(text: str) -> list[int]:
     Raises `TrasluzError` for any other text.
     """
     words = text.split(",")
-    if not all(word.strip().isdecimal() for word in words):
+    if not all(re.fullmatch(r"\s*\d{1,9}\s*", word, re.ASCII) for word in words):
         raise TrasluzError(f"{text!r} are no numbers of words; write them as 4,8,12")
     return [int(word) for word in words]
 
@@ -286,6 +292,7 @@ def _conduct(asked: Study, *, out: Path) -> None:
 
 def _show(table: Table, *, out: Path) -> None:
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table as Frame
 
     console = Console(markup=False, emoji=False, highlight=False)  # names and figures as they are
@@ -296,8 +303,22 @@ def _show(table: Table, *, out: Path) -> None:
         frame.add_column(heading, justify="left" if at < table.texts else "right")
     for row in table.rows:
         frame.add_row(*row)
-    console.print(frame)
+    if Measurement.get(console, console.options, frame).maximum <= console.width:
+        console.print(frame)
+    else:
+        _show_apart(table, console)
     _say(f"all figures are in {out / 'study.json'}, the table for a page in {out / 'study.md'}")
+
+
+def _show_apart(table: Table, console: Console) -> None:
+    """The rows of a table one below another, for a terminal that is too narrow for it."""
+    from rich.table import Table as Frame
+
+    for row in table.rows:
+        frame = Frame(title=" ".join(row[: table.texts]), title_justify="left", show_header=False, box=None)
+        for heading, cell in zip(table.headings[table.texts :], row[table.texts :], strict=True):
+            frame.add_row(heading, cell)
+        console.print(frame)
 
 
 def _say(sentence: str) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from trasluz.errors import TrasluzError
 
+BEYOND_SEEDS = 2**63
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -126,7 +127,7 @@ def column_numbers(text: str) -> tuple[int, int]:
 
     Raises `TrasluzError` for any other text.
     """
-    if not (found := re.fullmatch(r"([1-9]\d*),([1-9]\d*)", text)):
+    if not (found := re.fullmatch(r"([1-9]\d{0,8}),([1-9]\d{0,8})", text, re.ASCII)):
         raise TrasluzError(f"{text!r} names no two columns; write them as 1,2, counted from 1")
     return int(found[1]), int(found[2])
 
@@ -150,8 +151,10 @@ def seed_of(changes: Mapping[str, Any]) -> int:
     Raises `TrasluzError` for what is no seed.
     """
     seed = changes.get("seed", 1)
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise TrasluzError(f"settings: seed is {seed!r}, but it should be a whole number, 0 or more")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < BEYOND_SEEDS:
+        raise TrasluzError(
+            f"settings: seed is {seed!r}, but it should be a whole number, 0 or more and below 2 to the 63rd"
+        )
     return seed
 
 

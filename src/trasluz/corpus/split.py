@@ -33,8 +33,8 @@ def split_pairs(pairs: Sequence[Pair], *, held_out: int, seed: int) -> tuple[lis
     """
     if len(pairs) == 1:
         raise TrasluzError(
-            "there is only 1 pair, and it cannot be both learnt from and validated on; give more pairs, or "
-            "others with --valid"
+            "there is only 1 pair left, and it cannot be both learnt from and held out; give more pairs, or "
+            "files of those to hold out"
         )
     groups = _families(pairs)
     random.Random(seed).shuffle(groups)
@@ -44,8 +44,8 @@ def split_pairs(pairs: Sequence[Pair], *, held_out: int, seed: int) -> tuple[lis
             chosen.update(group)
     if not chosen or len(chosen) == len(pairs):
         raise TrasluzError(
-            f"the {len(pairs)} pairs cannot be split into some to learn from and {held_out} to validate on, "
-            "since they share their sentences; give more pairs, or others with --valid"
+            f"the {len(pairs)} pairs cannot be split into some to learn from and {held_out} to hold out, "
+            "since they share their sentences; give more pairs, or files of those to hold out"
         )
     training = [pair for number, pair in enumerate(pairs) if number not in chosen]
     return training, [pairs[number] for number in sorted(chosen)]

@@ -156,7 +156,7 @@ class _Drawing:
             elif barren == BARREN:
                 raise TrasluzError(
                     f"only {len(found)} of {count} held-out pairs can be made of the words that are often "
-                    "enough in training; ask for fewer, or for more training pairs"
+                    "enough in training; ask for more training pairs"
                 )
         return found
 

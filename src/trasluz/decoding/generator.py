@@ -131,7 +131,8 @@ class Generator:
             if ended:
                 yield text[told:]
                 return Ending.end
-            certain = len(text.rstrip(UNFINISHED)) - _overlap(text, stop)
+            whole = text.rstrip(UNFINISHED)
+            certain = len(whole) - _overlap(whole, stop)
             if certain > told:
                 yield text[told:certain]
                 told = certain

@@ -40,6 +40,14 @@ class Hypothesis:
         return len(self.ids) + self.finished
 
 
+def not_a_number() -> TrasluzError:
+    """The error for a model whose output is none."""
+    return TrasluzError(
+        "the model's output is not a number (NaN): its weights are damaged, or too large for this precision; "
+        "try float32, or another checkpoint"
+    )
+
+
 def source_lengths(source: Tensor, *, pad_id: int) -> Tensor:
     """How many real tokens each row of a padded source has; [B,S] -> [B]."""
     return (source != pad_id).sum(1)
@@ -93,10 +101,7 @@ class Rules:
         Raises `TrasluzError` where the log-probability is no number, which a broken model gives.
         """
         if math.isnan(logprob):
-            raise TrasluzError(
-                "the model's output is not a number (NaN): its weights are damaged, or too large for this "
-                "precision; try float32, or another checkpoint"
-            )
+            raise not_a_number()
         tokens = list(row)
         ids = tokens[: tokens.index(self.end_id)] if self.end_id in tokens else tokens
         finished = len(ids) < cap

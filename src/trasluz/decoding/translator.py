@@ -26,6 +26,7 @@ from trasluz.layers.state import Decodable
 from trasluz.text.sentences import sentences, split_text, trim
 
 if TYPE_CHECKING:
+    from trasluz.config import Manifest
     from trasluz.text.tokenizer import Tokenizer
 
 BATCH_TOKENS = 16384
@@ -266,10 +267,7 @@ def load(directory: Path | str, *, device: torch.device | str | None = None) -> 
     from trasluz.models.directory import load_model
 
     loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
-    if loaded.manifest.task != "translation":
-        raise TrasluzError(
-            f"{directory} holds a language model, which does not translate; use `trasluz generate`"
-        )
+    check_translates(loaded.manifest, directory)
     return Translator(
         loaded.model,
         loaded.tokenizer,
@@ -277,6 +275,14 @@ def load(directory: Path | str, *, device: torch.device | str | None = None) -> 
         most_sentences=loaded.manifest.most_sentences,
         longest_target=loaded.manifest.model.longest_target(loaded.manifest.longest_source),
     )
+
+
+def check_translates(manifest: Manifest, directory: Path | str) -> None:
+    """Raise `TrasluzError` for a directory that holds a language model."""
+    if manifest.task != "translation":
+        raise TrasluzError(
+            f"{directory} holds a language model, which does not translate; use `trasluz generate`"
+        )
 
 
 def _score(parts: Sequence[Hypothesis], *, length_penalty: float) -> float:

@@ -5,6 +5,7 @@ Knows no parts of models but their attentions. Letters: B rows, T target tokens,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from torch.nn import functional
 from trasluz.attention.attend import Gate, Listenable
 from trasluz.corpus.batch import Batches, Sequences
 from trasluz.corpus.read import Pair
+from trasluz.decoding.rules import not_a_number
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError, unknown
 from trasluz.evaluation.metrics import evaluate
@@ -27,7 +29,7 @@ from trasluz.insight.record import encode_source, encode_target, model_of
 from trasluz.models.model import Model
 
 BATCH_TOKENS = 2048
-NAME = re.compile(r"([a-z-]+):(\d+)\.(\d+)", re.ASCII)
+NAME = re.compile(r"([a-z-]+):(\d{1,9})\.(\d{1,9})", re.ASCII)
 
 
 class Head(NamedTuple):
@@ -212,4 +214,6 @@ def _loss(model: Model, batches: Batches) -> float:
         logits = model.output(model(source, model.teacher_forced(target))[real])  # [N,V]
         total += float(functional.cross_entropy(logits.float(), target[real], reduction="sum"))
         tokens += batch.target_tokens
+    if math.isnan(total):
+        raise not_a_number()
     return total / tokens

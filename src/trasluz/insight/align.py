@@ -30,6 +30,8 @@ CHOOSE_FROM = 1000
 """The most pairs on which a head is chosen where there is no gold: more change little and take time."""
 ROWS = ("predicting", "reading")
 BLANK = ("<0x09>", "<0x20>")
+BETWEEN = MARK + "\t"
+"""What parts words within pieces."""
 EDGES = re.compile(r"^\W+|\W+$")
 
 
@@ -142,7 +144,7 @@ def word_of_pieces(pieces: Sequence[str], text: str) -> list[int]:
     of: list[int] = []
     word, between = -1, True
     for piece in pieces:
-        rest = piece.lstrip(MARK)
+        rest = piece.lstrip(BETWEEN)
         is_blank = not rest or piece in BLANK
         between = between or is_blank or rest != piece
         if between and not is_blank:

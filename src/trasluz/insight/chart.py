@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trasluz.insight.plot import new_figure
+from trasluz.insight.plot import LONGEST_TITLE, drawable, new_figure, write
 
 HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7a4b9d")
 """Colours that people who see red and green alike tell apart (Okabe and Ito 2008), and one more."""
@@ -49,7 +49,7 @@ def save_chart(panels: Sequence[Panel], path: Path) -> None:
             axes.plot(
                 line.x,
                 line.y,
-                label=line.name,
+                label=_label(line.name),
                 color=HUES[line.hue % len(HUES)],
                 linestyle=DASHES[line.dash % len(DASHES)],
                 marker="o",
@@ -71,4 +71,10 @@ def save_chart(panels: Sequence[Panel], path: Path) -> None:
         )
         for text in legend.get_texts():
             text.set_parse_math(False)  # a directory with dollars is no formula
-    figure.savefig(path, dpi=150)
+    write(figure, path)
+
+
+def _label(name: str) -> str:
+    """A name for the legend, which would leave out one that begins with an underscore."""
+    shown = drawable(name, longest=LONGEST_TITLE)
+    return f" {shown}" if shown.startswith("_") else shown

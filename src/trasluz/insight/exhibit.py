@@ -106,9 +106,10 @@ class Exhibit:
                 yield kind, weights
 
     def words(self) -> tuple[Words, Words]:
-        """The words of the source and of the target."""
+        """The words of the source and of the target; what was given and what was written share none."""
         specials = {self.start, self.end, *self.specials}
-        return join(self.source, specials=specials), join(self.target, specials=specials)
+        source = join(self.source, specials=specials)
+        return source, join(self.target, specials=specials, part=self.prompt_length)
 
 
 def to_json(exhibit: Exhibit) -> dict[str, Any]:

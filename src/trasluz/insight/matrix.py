@@ -85,16 +85,14 @@ def _sides(
     exhibit: Exhibit, kind: str
 ) -> tuple[tuple[list[int], tuple[str, ...]], tuple[list[int], tuple[str, ...]]]:
     """The word of each row and of each column, with the names of the words."""
-    specials = {exhibit.start, exhibit.end, *exhibit.specials}
-    source = _axis(join(exhibit.source, specials=specials))
-    target = _axis(join(exhibit.target, specials=specials))
+    source, target = map(_axis, exhibit.words())
     if kind == "encoder":
         return source, source
     if kind == "cross":
         return target, source
     if exhibit.prompt_length is None:
         read = [exhibit.start, *exhibit.target[:-1]]
-        return target, _axis(join(read, specials=specials))
+        return target, _axis(join(read, specials={exhibit.start, exhibit.end, *exhibit.specials}))
     of, names = target
     later = [*of[1:], len(names)]  # row t is named after token t + 1
     return _renumbered(later, (*names, BEYOND)), target

@@ -52,8 +52,9 @@ def page_html(exhibit: Exhibit) -> str:
 def _check_size(exhibit: Exhibit) -> None:
     for side, tokens in (("source", exhibit.source), ("target", exhibit.target)):
         if len(tokens) > LONGEST:
+            what = side if exhibit.prompt_length is None else "text"
             raise TrasluzError(
-                f"the {side} has {len(tokens)} tokens, and a page of attention shows at most {LONGEST} a "
+                f"the {what} has {len(tokens)} tokens, and a page of attention shows at most {LONGEST} a "
                 "side; give one part of the text at a time, such as a sentence"
             )
     count = sum(weights.numel() for _, weights in exhibit.weights())

@@ -18,7 +18,7 @@ from trasluz.errors import TrasluzError
 
 Links = frozenset[tuple[int, int]]
 
-LINK = re.compile(r"(\d+)([-?])(\d+)", re.ASCII)
+LINK = re.compile(r"(\d{1,9})([-?])(\d{1,9})", re.ASCII)
 SPACE = re.compile(r"[ \t]+")
 
 

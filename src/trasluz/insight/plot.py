@@ -5,6 +5,8 @@ Knows no model: numbers with the names of their rows and columns are all it need
 
 from __future__ import annotations
 
+import unicodedata
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf")
 MOST_NAMES = 128
 """The most rows or columns of a matrix in a picture: more cannot be read and takes gigabytes to draw."""
+LONGEST_NAME, LONGEST_TITLE = 32, 100
+"""In characters."""
 LOW, HIGH = (250, 250, 245), (178, 60, 20)
 """The colours of the weights 0 and 1."""
 
@@ -51,16 +55,18 @@ def save_picture(
             f"this matrix has {weights.shape[0]} rows and {weights.shape[1]} columns, and a picture shows at "
             f"most {MOST_NAMES} of each; give a shorter text, or save a page (.html)"
         )
-    figure = new_figure(path, size=(2 + 0.45 * len(columns), 1.5 + 0.4 * len(rows)))
+    across, down = ([drawable(name) for name in names] for names in (columns, rows))
+    beside, below = (0.08 * max(map(len, names)) for names in (down, across))
+    figure = new_figure(path, size=(2 + beside + 0.45 * len(columns), 1.5 + below + 0.4 * len(rows)))
     axes = figure.add_subplot()
     image = axes.imshow(weights.numpy(), cmap="Oranges", vmin=0.0, vmax=1.0, aspect="auto")
-    axes.set_xticks(range(len(columns)), list(columns), rotation=60, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(rows)), list(rows))
-    axes.set_title(title)
+    axes.set_xticks(range(len(across)), across, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(down)), down)
+    axes.set_title(drawable(title, longest=LONGEST_TITLE))
     for text in (axes.title, *axes.get_xticklabels(), *axes.get_yticklabels()):
         text.set_parse_math(False)  # a piece with dollars is no formula
     figure.colorbar(image, label="attention weight")
-    figure.savefig(path, dpi=150)
+    write(figure, path)
 
 
 def save_map(
@@ -79,12 +85,17 @@ def save_map(
             {"color": "C3", "fontsize": 11, "fontweight": "bold"} if at in marked else {"fontsize": 7}
         )
         axes.annotate(
-            name, (across[at], up[at]), xytext=(2, 2), textcoords="offset points", parse_math=False, **look
+            drawable(name),
+            (across[at], up[at]),
+            xytext=(2, 2),
+            textcoords="offset points",
+            parse_math=False,
+            **look,
         )
-    axes.set_title(title, parse_math=False)
+    axes.set_title(drawable(title, longest=LONGEST_TITLE), parse_math=False)
     axes.set_xlabel("first principal component")
     axes.set_ylabel("second principal component")
-    figure.savefig(path, dpi=150)
+    write(figure, path)
 
 
 def save_grid(
@@ -111,7 +122,7 @@ def save_grid(
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     figure.colorbar(image)
-    figure.savefig(path, dpi=150)
+    write(figure, path)
 
 
 def new_figure(path: Path, *, size: tuple[float, float]) -> Figure:
@@ -126,6 +137,19 @@ def new_figure(path: Path, *, size: tuple[float, float]) -> Figure:
     if path.suffix.lower() not in PICTURES:
         raise unknown("kind of picture", path.suffix, PICTURES)
     return Figure(figsize=size, layout="constrained")
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure; a sign that the font of pictures lacks is drawn as a box, without a word."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(path, dpi=150)
+
+
+def drawable(name: str, *, longest: int = LONGEST_NAME) -> str:
+    """A name as a picture can hold it: no control characters, which break files of text, and not too long."""
+    shown = "".join("\ufffd" if unicodedata.category(one) == "Cc" else one for one in name)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def _cell(weight: float) -> Text:

@@ -32,13 +32,13 @@ class Encoding:
 
 @torch.inference_mode()
 def encoding_of(position: Position, *, length: int = 64) -> Encoding:
-    """The numbers by which a position marks the places below `length`.
+    """The numbers by which a position marks the places below `length`, N.
 
     | position | numbers |
     |---|---|
     | sinusoidal, learned | what is added to the embeddings [N,D] |
     | rotary | the cosine of the angle that each pair of a head's numbers is turned by [N,K/2] |
-    | relative | what each head adds to the scores of keys from `length` before to `length` behind [H,2N-1] |
+    | relative | what each head adds to the scores of keys from N-1 before to N-1 behind [H,2N-1] |
 
     Raises `TrasluzError` for a position that says nothing, and for a length below 2.
     """

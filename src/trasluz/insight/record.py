@@ -19,12 +19,14 @@ from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
 from trasluz.insight.exhibit import Candidate, Exhibit, Step
 from trasluz.models.decoder_only import DecoderOnly
-from trasluz.models.model import Model
+from trasluz.models.model import Attentions, Model
 from trasluz.text.sentences import sentences, trim
 from trasluz.text.tokenizer import Tokenizer
 
 CANDIDATES = 5
 """How many candidates of each step are kept."""
+MOST_WEIGHTS = 1 << 28
+"""The most weights that are kept at once: a gigabyte of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def see(model: Model, source: Tensor, given: Tensor) -> Seen:
     """
     assert not model.training, "call model.eval() first"
     parts = model.attentions()
+    _check_room(parts, source=source, given=given)
     if not parts:
         raise TrasluzError(
             "this model has no attention, so there is nothing to see; train one with attention, "
@@ -82,6 +85,19 @@ def see(model: Model, source: Tensor, given: Tensor) -> Seen:
     return Seen(hidden, encoder, decoder, cross)
 
 
+def _check_room(parts: Attentions, *, source: Tensor, given: Tensor) -> None:
+    """Raise `TrasluzError` where the weights of one pass would take more memory than is worth a look."""
+    S, T = source.shape[1], given.shape[1]
+    within = S + T if parts.decoder and not parts.cross else T
+    sizes = ((parts.encoder, S * S), (parts.decoder, within * within), (parts.cross, T * S))
+    count = len(source) * sum(part.heads * size for several, size in sizes for part in several)
+    if count > MOST_WEIGHTS:
+        raise TrasluzError(
+            f"the text has {max(S, within)} pieces, for which this model has {count:,} weights, and at most "
+            f"{MOST_WEIGHTS:,} are kept at once; give a shorter one"
+        )
+
+
 def record(translator: Translator, text: str, *, target: str | None = None, beam: int = 5) -> Exhibit:
     """What the model looks at when it translates `text`, or when it is led to `target` where one is given.
 
@@ -95,7 +111,7 @@ def record(translator: Translator, text: str, *, target: str | None = None, beam
         _check_sentences(text, most=translator.most_sentences)
         target_ids = _decoded(translator, source_ids, beam=beam)
     else:
-        target_ids = encode_target(translator, _one_line(target))
+        target_ids = encode_target(translator, _one_line(target, "target"))
     if isinstance(model, DecoderOnly):
         return _sequence(model, tokenizer, given=[*source_ids, model.start_id], written=target_ids)
     wanted = torch.tensor([target_ids])
@@ -171,13 +187,13 @@ def _check_sentences(text: str, *, most: int | None) -> None:
         )
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, what: str = "text") -> str:
     """A text that is translated in one go; others are refused."""
     lines = len(trim(text)[1].splitlines())
     if lines == 0:
-        raise TrasluzError("the text is blank, so there is nothing to look at; give a sentence")
+        raise TrasluzError(f"the {what} is blank, so there is nothing to look at; give a sentence")
     if lines > 1:
-        raise TrasluzError(f"the text has {lines} lines, each translated on its own; give one of them")
+        raise TrasluzError(f"the {what} has {lines} lines, each translated on its own; give one of them")
     return text
 
 

@@ -45,8 +45,8 @@ class _Unit:
     special: bool = False
 
 
-def join(pieces: Sequence[str], *, specials: Collection[str] = ()) -> Words:
-    """The words that pieces make; each of `specials` is a word by itself.
+def join(pieces: Sequence[str], *, specials: Collection[str] = (), part: int | None = None) -> Words:
+    """The words that pieces make; each of `specials` is a word by itself, and none goes on over piece `part`.
 
     A word begins at a mark, where text turns into punctuation or back, and, in a script without spaces, at
     every piece.
@@ -55,7 +55,7 @@ def join(pieces: Sequence[str], *, specials: Collection[str] = ()) -> Words:
     words: list[_Unit] = []
     inside = False  # the last word ends in punctuation that may belong to it
     for unit in _units(pieces, specials):
-        if words and not _parted(words[-1], unit, inside=inside):
+        if words and len(of) != part and not _parted(words[-1], unit, inside=inside):
             words[-1].text += unit.text
         else:
             words.append(unit)

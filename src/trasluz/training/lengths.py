@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trasluz.corpus.read import Pair
-from trasluz.decoding.translator import load
+from trasluz.decoding.beam import check_beam
+from trasluz.decoding.translator import check_translates, load
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.length import Part, by_length, check_limits
 from trasluz.evaluation.metrics import Evaluation, evaluate
@@ -54,14 +55,15 @@ def score_lengths(
     """
     check_out(out, kind=KIND)
     check_limits(limits)
-    for model in models:
-        read_manifest(model)  # before anything long
+    check_beam(beam, n_best=1)
+    for model in models:  # before anything long
+        check_translates(read_manifest(model), model)
+    out.mkdir(parents=True, exist_ok=True)
     scored = []
     for number, (name, model) in enumerate(zip(names_of(models), models, strict=True), start=1):
         say(f"{name} ({number} of {len(models)}): {len(pairs)} pairs")
         evaluation = evaluate(load(model, device=best_device()), pairs, beam=beam)
         scored.append(Scored(name, model, evaluation, by_length(evaluation, limits=limits)))
-    out.mkdir(parents=True, exist_ok=True)
     table = table_of(scored)
     write_json(out / REPORT, _facts(scored, pairs, limits=limits, command=command))
     write_whole(out / PAGE, f"{table.to_markdown()}\n\n{_notes(scored, command=command)}\n".encode())
@@ -74,7 +76,7 @@ def score_lengths(
 
 def names_of(models: Sequence[Path]) -> list[str]:
     """The names of directories, as short as they can be told apart."""
-    short = [model.name for model in models]
+    short = [model.resolve().name for model in models]
     return short if len(set(short)) == len(short) else [str(model) for model in models]
 
 

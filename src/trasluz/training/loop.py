@@ -206,9 +206,13 @@ class Loop:
         self.stop = True
 
 
+HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+"""What a terminal sends when it is closed, on the systems that have it."""
+
+
 @contextmanager
 def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM ask for a stop; a second one stops at once, as ever."""
+    """Let Ctrl-C, SIGTERM and a closed terminal ask for a stop; a second one stops at once, as ever."""
     before: dict[signal.Signals, Any] = {}
 
     def once(number: int, frame: FrameType | None) -> None:
@@ -216,7 +220,7 @@ def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
         ask()
 
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *HANGUP):
             before[number] = signal.signal(number, once)
     except ValueError:  # only the main thread may do so
         pass

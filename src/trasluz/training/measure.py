@@ -16,15 +16,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.special import entr
 
+from trasluz.config import Manifest
 from trasluz.corpus.read import Pair
-from trasluz.decoding.translator import Translator
+from trasluz.decoding.translator import Translator, load
 from trasluz.evaluation.metrics import evaluate
 from trasluz.insight.align import choose
 from trasluz.insight.exhibit import Exhibit
 from trasluz.insight.pharaoh import Aligned
 from trasluz.insight.record import model_of, record
-from trasluz.models.directory import WEIGHTS, load_model, read_json, write_json
+from trasluz.models.directory import WEIGHTS, read_json, read_manifest, write_json
+from trasluz.text.sentences import trim
 from trasluz.training.keeper import RECORD
 from trasluz.training.material import fingerprint
 from trasluz.training.progress import read_record
@@ -57,7 +60,7 @@ class Row:
 
     `evaluations` holds, by the name of the test, `Evaluation.figures`. `validation_loss` is in nats a target
     token and `attention_entropy` in nats, of the kept weights, as `steps` and `seconds` are; the alignment
-    error is that of the head that has the lowest; tokens are target tokens, of training; the memory is the
+    error is the lowest that a head has; tokens are target tokens, of training; the memory is the
     most that its training held, in MiB. None is what there is not, such as the attention of a model without.
     """
 
@@ -96,14 +99,10 @@ def measured(directory: Path, *, variant: Variant, questions: Questions) -> Row:
 
 def measure(directory: Path, *, variant: Variant, questions: Questions) -> Row:
     """Load the model in `directory` and ask it everything; the figures of its making are read."""
-    loaded = load_model(directory, device=best_device())
-    longest = questions.in_one_go or loaded.manifest.longest_source
-    translator = Translator(
-        loaded.model,
-        loaded.tokenizer,
-        longest_source=longest,
-        longest_target=loaded.manifest.model.longest_target(longest),
-    )
+    translator = load(directory, device=best_device())
+    if questions.in_one_go is not None:
+        translator = in_one_go(translator, read_manifest(directory), longest=questions.in_one_go)
+    model = model_of(translator)
     evaluations = {
         name: evaluate(translator, pairs, beam=BEAM).figures() for name, pairs in questions.tests.items()
     }
@@ -114,7 +113,7 @@ def measure(directory: Path, *, variant: Variant, questions: Questions) -> Row:
         choice=variant.choice,
         evaluations=evaluations,
         validation_loss=_finite(made["validation"]["loss"]),
-        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens_per_second=_tokens_per_second(directory, made),
         peak_memory_mb=made["peak_memory_mb"],
         attention_entropy=attention_entropy(translator, questions.watched),
@@ -123,28 +122,46 @@ def measure(directory: Path, *, variant: Variant, questions: Questions) -> Row:
         seconds=made["seconds"],
         threads=made["threads"],
         device=made["device"],
-        precision=str(loaded.model.output.weight.dtype).removeprefix("torch."),
+        precision=str(model.output.weight.dtype).removeprefix("torch."),
+    )
+
+
+def in_one_go(translator: Translator, manifest: Manifest, *, longest: int) -> Translator:
+    """A translator that cuts no source of up to `longest` pieces, however few it learnt from."""
+    return Translator(
+        translator.model,
+        translator.tokenizer,
+        longest_source=longest,
+        longest_target=manifest.model.longest_target(longest),
     )
 
 
 def alignment_error(translator: Translator, aligned: Aligned | None) -> float | None:
-    """The alignment error rate of the head that has the lowest; None without attention or gold alignments."""
+    """The lowest alignment error rate that a head, or the mean of a layer's heads, has.
+
+    Pairs that have no single pass to be seen in are left out. None without attention or gold alignments.
+    """
     if aligned is None or not model_of(translator).attentions():
         return None
-    return choose(translator, aligned.pairs, gold=aligned.gold).figure
+    every = zip(aligned.pairs, aligned.gold, strict=True)
+    seen = [(pair, gold) for pair, gold in every if _fits(translator, pair)]
+    if not seen:
+        return None
+    pairs, gold = zip(*seen, strict=True)
+    return choose(translator, pairs, gold=gold).figure
 
 
 def attention_entropy(translator: Translator, pairs: Sequence[Pair]) -> float | None:
     """How widely a model looks at the source: the mean entropy, in nats, of its rows of attention.
 
     A row is a head of a layer at one token of the given translation. In a decoder-only model it is what that
-    token gives to the source, made to sum to 1. Pairs that are too long to be seen in one pass are passed
-    over; None where nothing is left, or nothing is looked at.
+    token gives to the source, made to sum to 1. Pairs that have no single pass to be seen in are passed over;
+    None where nothing is left, or nothing is looked at.
     """
     if not model_of(translator).attentions():
         return None
     rows = [
-        entropy(source_rows(record(translator, pair.source, target=pair.target))).flatten()
+        entr(source_rows(record(translator, pair.source, target=pair.target)).double()).sum(-1).flatten()
         for pair in pairs
         if _fits(translator, pair)
     ]
@@ -162,12 +179,10 @@ def source_rows(exhibit: Exhibit) -> Tensor:
     return given / given.sum(-1, keepdim=True).clamp(min=1e-30)
 
 
-def entropy(weights: Tensor) -> Tensor:
-    """The entropy of each row, in nats: [...,S] -> [...] (Shannon 1948, section 6)."""
-    return -weights.double().xlogy(weights.double()).sum(-1)
-
-
 def _fits(translator: Translator, pair: Pair) -> bool:
+    """Whether a pair has a single pass to be seen in: one line on each side, and neither too long."""
+    if any(len(trim(text)[1].splitlines()) != 1 for text in (pair.source, pair.target)):
+        return False
     source, target = (len(ids) + 1 for ids in translator.tokenizer.encode_all([pair.source, pair.target]))
     return source <= translator.longest_source and target <= (translator.longest_target or target)
 

@@ -100,7 +100,7 @@ def notes_of(study: Study, rows: Sequence[Row]) -> str:
         f"{BEAM}. {signatures(metrics, ('bleu', 'chrf'))}",
         "Validation loss in nats a target token; tokens/s are target tokens of training, the median over its "
         "stretches; peak MiB is the most memory that its training process held; attention entropy in nats, "
-        f"the mean over heads, layers and target tokens of {watched} validation pairs.",
+        f"the mean over heads, layers and target tokens of up to {watched} validation pairs.",
     ]
     if study.longest_words is not None:
         sentences.append(
@@ -109,8 +109,8 @@ def notes_of(study: Study, rows: Sequence[Row]) -> str:
         )
     if study.aligned is not None:
         sentences.append(
-            "Alignment error is the AER of the head that has the lowest, on "
-            f"{len(study.aligned.pairs)} pairs with gold alignments."
+            "Alignment error is the lowest AER that a head, or the mean of a layer's heads, has on "
+            f"{len(study.aligned.pairs)} pairs with gold alignments, less those too long for one pass."
         )
     return "\n\n".join([*sentences, machine_words(rows)])
 

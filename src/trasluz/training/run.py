@@ -6,13 +6,15 @@ Knows no command line. The loop itself is in `trasluz.training.loop`.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from trasluz.config import SymbolsConfig
 from trasluz.corpus.read import Pair, read_pairs, read_texts
@@ -32,6 +34,7 @@ from trasluz.training.progress import Display, Record, make_display
 from trasluz.training.settings import BudgetSettings, RunSettings, differences, merge, value_at
 
 SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
+LOCK = ".training.lock"
 HELD_OUT_SHARE, MOST_HELD_OUT = 20, 1000
 
 
@@ -97,41 +100,58 @@ def train(
     settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
     tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
     material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
-    torch.manual_seed(settings.seed)
-    model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / SETTINGS, {**marks, "settings": settings.model_dump()})
-    write_whole(out / TOKENIZER, tokenizer.to_bytes())
-    if material.left_out:
-        display.say(f"{material.left_out} pairs are longer than {settings.batch.longest} pieces: left out")
-    optimizer = make_optimizer(model, settings.optimizer)
-    checkpoints = Checkpoints(out / CHECKPOINTS, keep=max(settings.keep, settings.average))
-    progress = Progress()
-    place = checkpoints.latest()
-    if place is not None:
-        progress = checkpoints.resume(place, model, optimizer)
-    progress.seconds += time.monotonic() - begin
-    keeper = Keeper(out, settings=settings, material=material, model=model, progress=progress)
-    with Record(out / METRICS, from_step=progress.step) as record:
-        loop = Loop(
-            model,
-            optimizer,
-            material,
-            settings=settings,
-            progress=progress,
-            checkpoints=checkpoints,
-            display=display,
-            record=record,
-            keep_best=keeper.keep,
-        )
+    with alone(out):
+        torch.manual_seed(settings.seed)
+        model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
+        write_json(out / SETTINGS, {**marks, "settings": settings.model_dump()})
+        write_whole(out / TOKENIZER, tokenizer.to_bytes())
+        if material.left_out:
+            longest = settings.batch.longest
+            display.say(f"{material.left_out} pairs are longer than {longest} pieces: left out")
+        optimizer = make_optimizer(model, settings.optimizer)
+        checkpoints = Checkpoints(out / CHECKPOINTS, keep=max(settings.keep, settings.average))
+        progress = Progress()
+        place = checkpoints.latest()
         if place is not None:
-            display.say(f"{out} holds {_standing(progress)}")
-        try:
-            loop.run()
-            keeper.try_average(checkpoints, display=display)
-        finally:
-            display.close()
-    return progress
+            progress = checkpoints.resume(place, model, optimizer)
+        progress.seconds += time.monotonic() - begin
+        keeper = Keeper(out, settings=settings, material=material, model=model, progress=progress)
+        with Record(out / METRICS, from_step=progress.step) as record:
+            loop = Loop(
+                model,
+                optimizer,
+                material,
+                settings=settings,
+                progress=progress,
+                checkpoints=checkpoints,
+                display=display,
+                record=record,
+                keep_best=keeper.keep,
+            )
+            if place is not None:
+                display.say(f"{out} holds {_standing(progress)}")
+            try:
+                loop.run()
+                keeper.try_average(checkpoints, display=display)
+            finally:
+                display.close()
+        return progress
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Make the directory `out`, and keep every other process from training in it while this lasts.
+
+    Raises `TrasluzError` where another one does. The lock falls with the process, however that ends.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / LOCK, blocking=False):
+            yield
+    except Timeout:
+        raise TrasluzError(
+            f"another process is training in {out}; wait for its end, stop it, or choose another --out"
+        ) from None
 
 
 def resolve(
@@ -151,7 +171,7 @@ def resolve(
     begun = out / SETTINGS
     if _has_begun(out):
         return _go_on(read_json(begun), preset=preset, changes=changes, marks=marks, out=out)
-    if not begun.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not begun.is_file() and out.exists() and (not out.is_dir() or _has_files(out)):
         raise TrasluzError(f"{out} is there already and holds no run; choose another --out")
     given = {key: changes[key] for key in ("budget",) if key in changes}
     budget = parse(_WithBudget, given, where="settings").budget
@@ -244,6 +264,11 @@ def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Dis
     if len(tokenizer) < settings.tokenizer.vocabulary:
         display.say(f"{len(tokenizer)} pieces were learnt: these pairs have no more")
     return tokenizer
+
+
+def _has_files(out: Path) -> bool:
+    """Whether anything stands in a directory besides the lock of a run that never began."""
+    return any(path.name != LOCK for path in out.iterdir())
 
 
 def _has_begun(out: Path) -> bool:

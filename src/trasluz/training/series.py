@@ -25,7 +25,7 @@ from trasluz.training.loop import Stopped, stop_signals
 from trasluz.training.material import with_vocabulary
 from trasluz.training.measure import Questions, Row, measured
 from trasluz.training.progress import StepReport
-from trasluz.training.report import budget_of, check_out, draw_curves, write_report
+from trasluz.training.report import REPORT, budget_of, check_out, draw_curves, write_report
 from trasluz.training.run import CHECKPOINTS, SETTINGS, marks_of, resolve
 from trasluz.training.settings import RunSettings
 from trasluz.training.study import Study, longest_pieces
@@ -60,7 +60,8 @@ def conduct(
     settings = [_settings(study, variant, out=out) for variant in study.variants]
     questions = _questions(study)
     rows: list[Row] = []
-    write_report(study, rows, out=out)
+    if not (out / REPORT).is_file():  # what stands there already stays until there is better
+        write_report(study, rows, out=out)
     training, validation = _write_pairs(study, out=out)
     for number, (variant, own) in enumerate(zip(study.variants, settings, strict=True), start=1):
         directory, place = out / variant.name, f"{variant.name} ({number} of {len(settings)})"

@@ -88,7 +88,7 @@ class RunSettings(Settings):
     smoothing: Rate = 0.1
     average: Annotated[int, Field(ge=0)] = 5
     keep: Count = 5
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     source_language: str | None = None
     target_language: str | None = None
 

@@ -110,6 +110,7 @@ def score_study(
     Raises `TrasluzError` for what cannot be compared.
     """
     variants = score_variants(architectures, scores)
+    _leave_open(changes, "attention.score", option="--score")
     return Study(
         "scores",
         variants,
@@ -141,6 +142,7 @@ def position_study(
     """
     changes = comparable(changes)
     variants = position_variants(architectures, positions, longest=longest_pieces(changes))
+    _leave_open(changes, "position", option="--position")
     words = longest_words or most_words(parts.training)
     training, validation, test = (_within(pairs, words) for pairs in _each(parts))
     longer = [pair for pair in parts.test if words_of(pair.source) > words]
@@ -198,6 +200,20 @@ def comparable(changes: Mapping[str, Any]) -> Mapping[str, Any]:
             "model, such as --time 10m"
         )
     return changes
+
+
+def _leave_open(changes: Mapping[str, Any], compared: str, *, option: str) -> None:
+    """Raise where the settings decide what the study compares."""
+    for side in ("encoder", "decoder"):
+        path = ["model", side, *compared.split(".")]
+        place: Any = changes
+        for key in path:
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if place is not None:
+            raise TrasluzError(
+                f"{'.'.join(path)} is given, but that is what the study compares; leave it out, and choose "
+                f"with {option}"
+            )
 
 
 def longest_pieces(changes: Mapping[str, Any]) -> int:

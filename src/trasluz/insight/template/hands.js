@@ -99,6 +99,7 @@ function listenToMatrix() {
 
 function moveInMatrix(event) {
   const [lastRow, lastColumn] = [view.rows.length - 1, view.columns.length - 1];
+  if (lastRow < 0 || lastColumn < 0) return;
   const started = focus().row !== null && focus().column !== null;
   const { row, column } = started ? focus() : { row: focus().row ?? 0, column: focus().column ?? 0 };
   const whole = event.ctrlKey || event.metaKey;

@@ -97,17 +97,8 @@ function makeAxis(side, shift, { units, specials }) {
     }
     lastWord = word;
   }
-  return numbered(axis.filter((unit) => specials || !unit.special));
-}
-
-/** Each unit's number in the text alone, symbols not counted; and whether it was given rather than written. */
-function numbered(axis) {
-  let next = 0;
-  for (const unit of axis) {
-    unit.number = unit.special ? null : next++;
-    unit.given = sequence && unit.tokens.length > 0 && unit.tokens[0] < data.prompt_length;
-  }
-  return axis;
+  for (const unit of axis) unit.given = sequence && unit.tokens.length > 0 && unit.tokens[0] < data.prompt_length;
+  return axis.filter((unit) => specials || !unit.special);
 }
 
 /** The picture of a choice: sums over the columns of a unit, means over its rows. */
@@ -163,14 +154,29 @@ function givenLinks(view, threshold) {
   return [...best.values()];
 }
 
-/** Links as Marian, fast_align and their kin read them. */
+/** The number of each word among those that stand between spaces; null for a symbol. */
+function betweenSpaces(side) {
+  const words = data[`${side}_words`];
+  let next = -1;
+  return words.text.map((_, at) => {
+    if (words.special[at]) return null;
+    if (next < 0 || words.spaced[at] || words.special[at - 1]) next++;
+    return next;
+  });
+}
+
+/** Links as Marian, fast_align and their kin read them: punctuation belongs to the word it touches. */
 function pharaoh(view, links) {
-  return links
-    .map(({ row, column }) => [view.columns[column].number, view.rows[row].number])
+  const [inSource, inTarget] = ["source", "target"].map((side) => {
+    const numbers = betweenSpaces(side);
+    return (unit) => numbers[data[`${side}_words`].of[unit.tokens[0]]] ?? null;
+  });
+  const pairs = links
+    .map(({ row, column }) => [inSource(view.columns[column]), inTarget(view.rows[row])])
     .filter(([source, target]) => source !== null && target !== null)
     .sort((a, b) => a[0] - b[0] || a[1] - b[1])
-    .map((pair) => pair.join("-"))
-    .join(" ");
+    .map((pair) => pair.join("-"));
+  return [...new Set(pairs)].join(" ");
 }
 
 /** What the model believed while it predicted the tokens of a row: one entry for each that it wrote. */
