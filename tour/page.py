@@ -58,9 +58,6 @@ def printed(block: str) -> str:
 
 
 def study(folder: Path) -> str:
-    """The table and the picture of the studies, each where it is there."""
-    table, picture = folder / "study.md", folder / "lengths.png"
-    parts = [table.read_text("utf-8").strip()] if table.is_file() else []
-    if picture.is_file():
-        parts.append(f"![BLEU against the length of the sentence](tour/{picture.name})")
-    return "\n\n".join(parts)
+    """What the studies found, if it is there."""
+    found = folder / "study.md"
+    return found.read_text("utf-8").strip() if found.is_file() else ""
