@@ -17,9 +17,10 @@ from torch import nn
 from trasluz.config import DecoderOnlyConfig, Manifest, RecurrentConfig, TransformerConfig
 from trasluz.corpus.read import Pair
 from trasluz.models.build import build_model
-from trasluz.models.directory import FORMAT, LoadedModel
+from trasluz.models.directory import FORMAT
+from trasluz.models.loaded import LoadedModel
 from trasluz.parse import parse
-from trasluz.text.tokenizer import Tokenizer
+from trasluz.text.sentencepieces import SentencePieces
 from trasluz.training.settings import merge
 
 WHO = {
@@ -90,7 +91,7 @@ def tiny() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def small(pairs: list[Pair]) -> LoadedModel:
     """A translator that nobody trained: two layers, weights large enough for every part to matter."""
-    tokenizer = Tokenizer.learn(
+    tokenizer = SentencePieces.learn(
         [side for pair in pairs for side in (pair.source, pair.target)], vocabulary=311
     )
     stack = {**STACK, "layers": 2}

@@ -144,7 +144,7 @@ class Lesson:
 
 def configuration(directory: Path) -> TransformerConfig:
     """What the model in a directory is made of."""
-    from trasluz.models.directory import read_manifest
+    from trasluz.models.load import read_manifest
 
     config = read_manifest(directory).model
     assert isinstance(config, TransformerConfig)

@@ -14,6 +14,7 @@ from torch.nn import functional
 from tour import look
 from tour.facts import Facts
 from trasluz.attention.position import Relative, Rotary, Sinusoidal
+from trasluz.attention.rotary import frequencies
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +64,7 @@ def sinusoidal_products() -> Tensor:
 
 def rotary_products() -> Tensor:
     """The dot product of one query at p and one key at p + d, both turned, for every start and distance."""
-    rotary = Rotary(HEAD)
+    rotary = Rotary(frequencies(HEAD))
     vector = torch.randn(HEAD, generator=torch.Generator().manual_seed(SEED)).double()
     vector = vector / vector.norm() * HEAD**0.5
     rows = []
@@ -118,7 +119,7 @@ def draw_distance(facts: Facts) -> Figure:
 def draw_rotary(facts: Facts) -> Figure:
     """A few pairs of numbers of a head, turned by the first positions."""
     pairs, shown = (0, 2, 4, 6), 8
-    rotary = Rotary(HEAD)
+    rotary = Rotary(frequencies(HEAD))
     unit = torch.cat([torch.ones(HEAD // 2), torch.zeros(HEAD // 2)])
     turned = rotary.rotate(unit.expand(1, 1, shown, HEAD), torch.arange(shown)[None])[0, 0]  # [shown, HEAD]
     figure, axes = look.panels(len(pairs), width=10, height=2.7)

@@ -14,7 +14,8 @@ from tour.facts import Facts
 from tour.lesson import FOLLOWED, SEED, Lesson, configuration
 from trasluz.models.build import build_model
 from trasluz.models.transformer import Transformer
-from trasluz.text.tokenizer import SPACE_MARK, Tokenizer
+from trasluz.text.sentencepieces import SPACE_MARK
+from trasluz.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

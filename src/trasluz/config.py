@@ -27,10 +27,12 @@ class NoPosition(Settings):
 
 
 class SinusoidalPosition(Settings):
-    """Sines and cosines added to the embeddings."""
+    """Sines and cosines added to the embeddings; the first token stands at position `first`."""
 
     kind: Literal["sinusoidal"] = "sinusoidal"
     layout: Literal["interleaved", "halves"] = "halves"
+    spacing: Literal["vaswani", "tensor2tensor"] = "vaswani"
+    first: TokenCount = 0
 
 
 class LearnedPosition(Settings):
@@ -40,11 +42,52 @@ class LearnedPosition(Settings):
     length: Count = 512
 
 
+class NoScaling(Settings):
+    """Every pair of numbers turns as fast as it was learnt."""
+
+    kind: Literal["none"] = "none"
+
+
+class LinearScaling(Settings):
+    """All turn `factor` times slower (Chen et al. 2023)."""
+
+    kind: Literal["linear"] = "linear"
+    factor: Positive
+
+
+class Llama3Scaling(Settings):
+    """Those that turn slowest over `length` tokens turn `factor` times slower (Grattafiori et al. 2024)."""
+
+    kind: Literal["llama3"] = "llama3"
+    factor: Positive
+    low: Positive = 1.0
+    high: Positive = 4.0
+    length: Count = 8192
+
+
+class YarnScaling(Settings):
+    """Likewise, with a ramp over dimensions, and a magnitude (Peng et al. 2024, section 3)."""
+
+    kind: Literal["yarn"] = "yarn"
+    factor: Positive
+    fast: Positive = 32.0
+    slow: Positive = 1.0
+    length: Count
+    magnitude: Positive
+    whole: bool = True
+
+
+RotaryScaling = Annotated[
+    NoScaling | LinearScaling | Llama3Scaling | YarnScaling, Field(discriminator="kind")
+]
+
+
 class RotaryPosition(Settings):
-    """Queries and keys rotated by their position."""
+    """Queries and keys rotated by their position; `scaling` makes a model hold more than it had learnt."""
 
     kind: Literal["rotary"] = "rotary"
     base: Positive = 10000.0
+    scaling: RotaryScaling = NoScaling()
 
 
 class RelativePosition(Settings):
@@ -123,7 +166,11 @@ class StackConfig(Settings):
 
 
 class EmbeddingConfig(Settings):
-    """The tables of tokens; `shared` is one table for both languages, `tied` uses it for the output too."""
+    """The tables of tokens; `shared` is one table for both languages, `tied` uses it for the output too.
+
+    With `fixed_padding` the vector of the padding symbol learns nothing from being looked up. Without a
+    `dropout` of their own, embeddings have that of their stack.
+    """
 
     vocabulary: Count
     shared: bool = True
@@ -132,12 +179,18 @@ class EmbeddingConfig(Settings):
     norm: bool = False
     output_bias: bool = False
     output_scale: float = 1.0
+    fixed_padding: bool = False
+    dropout: Rate | None = None
+
+
+NO_PADDING = -1
+"""What pads where a vocabulary has no symbol for it: no token at all."""
 
 
 class SymbolsConfig(Settings):
     """The ids of the tokens that are no text."""
 
-    pad: TokenId = 0
+    pad: Annotated[int, Field(ge=NO_PADDING)] = 0
     start: TokenId = 1
     end: TokenId = 2
     unknown: TokenId = 3
@@ -293,6 +346,14 @@ ModelConfig = Annotated[
     | Annotated[DecoderOnlyConfig, Tag("decoder-only")],
     Discriminator(_kind_of_model),
 ]
+
+
+class AdapterConfig(Settings):
+    """Low-rank adaptation (Hu et al. 2022): of which matrices, by their names in a block, and how large."""
+
+    rank: Count = 8
+    alpha: Positive = 16.0
+    matrices: tuple[str, ...] = ("query", "value")
 
 
 Task = Literal["translation", "language-model"]

@@ -39,6 +39,7 @@ FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 
 OPTIONAL = {
     "ctranslate2",
+    "huggingface_hub",
     "lxml",
     "matplotlib",
     "prometheus_client",

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from trasluz.attention.position import Learned, Position, Relative, Rotary, Sinusoidal
+from trasluz.attention.rotary import frequencies
 from trasluz.errors import TrasluzError
 
 B, T, S, D, H, K = 2, 5, 7, 22, 3, 26
@@ -41,7 +42,7 @@ def test_learnt_positions_are_rows_of_a_table_that_ends() -> None:
 
 
 def test_rotated_scores_depend_on_distance_alone() -> None:
-    position = Rotary(K)
+    position = Rotary(frequencies(K))
     query, key = torch.randn(B, H, 1, K), torch.randn(B, H, 1, K)
 
     def score(query_at: int, key_at: int) -> torch.Tensor:
@@ -54,7 +55,9 @@ def test_rotated_scores_depend_on_distance_alone() -> None:
 
 def test_rotation_turns_pairs_of_numbers_by_known_angles() -> None:
     # Width 4, base 100: pair (0, 2) turns by the position, pair (1, 3) by a tenth of it.
-    turned = Rotary(4, base=100.0).rotate(torch.tensor([[[[1.0, 1.0, 0.0, 0.0]]]]), torch.tensor([[2]]))
+    turned = Rotary(frequencies(4, base=100.0)).rotate(
+        torch.tensor([[[[1.0, 1.0, 0.0, 0.0]]]]), torch.tensor([[2]])
+    )
     expected = [math.cos(2), math.cos(0.2), math.sin(2), math.sin(0.2)]
     torch.testing.assert_close(turned.flatten(), torch.tensor(expected))
 
@@ -83,7 +86,7 @@ def test_a_relative_bias_is_the_same_for_the_same_distance() -> None:
     ("make", "sentence"),
     [
         (lambda: Sinusoidal(7), "sinusoidal positions need an even width, but the model's is 7"),
-        (lambda: Rotary(5), "rotary positions need an even head width, but it is 5"),
+        (lambda: Rotary(frequencies(5)), "rotary positions need an even head width, but it is 5"),
     ],
 )
 def test_odd_widths_are_refused(make: type[Position], sentence: str) -> None:

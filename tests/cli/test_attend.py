@@ -15,7 +15,8 @@ from trasluz.decoding.generator import load_generator
 from trasluz.decoding.translator import load
 from trasluz.insight.exhibit import to_json
 from trasluz.insight.record import record, record_text
-from trasluz.models.directory import LoadedModel, save_model
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]

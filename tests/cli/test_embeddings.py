@@ -9,7 +9,8 @@ from subprocess import CompletedProcess
 
 from trasluz.decoding.translator import load
 from trasluz.insight.embeddings import neighbors
-from trasluz.models.directory import LoadedModel, save_model
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]

@@ -92,7 +92,7 @@ def test_a_bad_verdict_is_3(
                 Translation(text, "hola", -0.5, one, ()) for text, one in zip(texts, verdicts, strict=True)
             ]
 
-    monkeypatch.setattr("trasluz.decoding.translator.load", lambda directory: Canned())
+    monkeypatch.setattr("trasluz.cli.evaluate.open_translator", lambda *_: Canned())
     done = trasluz("evaluate", "model", file, *form)
     assert (done.returncode, done.stderr) == (code, "")
     assert verdict.value in done.stdout

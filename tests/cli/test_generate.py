@@ -47,4 +47,29 @@ def test_what_cannot_be_is_one_sentence(refusal: Callable[..., str], stories: Pa
     assert refusal("generate", stories, "x", "--temperature", -1).startswith("temperature is -1.0, but")
     assert refusal("generate", stories, "x", "--top-p", 0).startswith("top_p is 0.0, but")
     assert refusal("generate", stories, "x", "--max-tokens", 0).startswith("0 tokens are asked for")
-    assert "use `trasluz generate`" in refusal("translate", stories, "--text", "x")
+    assert refusal("translate", stories, "--text", "x").startswith(
+        "this is a language model, which goes on from a prompt; give one with a place for the text, such as "
+    )
+    prompt = ("--prompt", "en: {text}")
+    assert refusal("translate", stories, *prompt, "--n-best", 2, "--text", "x").startswith(
+        "a language model writes one translation of each text"
+    )
+    assert "has no place for the text" in refusal("translate", stories, "--prompt", "en:", "--text", "x")
+
+
+def test_a_language_model_translates_by_a_prompt(trasluz: Command, stories: Path) -> None:
+    prompt = ("--prompt", "the {text}\\n", "--stop", "house")
+    done = trasluz("translate", stories, *prompt, "--text", "cat", "--json")
+    told = json.loads(done.stdout)
+    assert (told["source"], told["score"]) == ("cat", None)
+    assert "house" not in told["text"]
+
+
+def test_the_tokens_of_a_text_are_scored(trasluz: Command, stories: Path) -> None:
+    told = json.loads(trasluz("score", stories, "the cat sees", "--json").stdout)
+    logs = [token["log_probability"] for token in told["tokens"]]
+    assert told["log_probability"] == pytest.approx(sum(logs))
+    assert all(log < 0 for log in logs)
+    lines = trasluz("score", stories, "the cat sees").stdout.splitlines()
+    assert len(lines) == len(logs) + 1
+    assert lines[-1].split()[0] == f"{sum(logs):.4f}"

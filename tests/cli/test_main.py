@@ -73,7 +73,7 @@ def test_whatever_goes_wrong_is_one_sentence(
     def fail(*_: object, **__: object) -> None:
         raise trouble
 
-    monkeypatch.setattr("trasluz.models.directory.load_model", fail)
+    monkeypatch.setattr("trasluz.models.load.load_model", fail)
     done = trasluz("info", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: {sentence}")
@@ -114,7 +114,7 @@ def test_ctrl_c_is_130_without_a_word(
     def interrupt(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("trasluz.decoding.translator.load", interrupt)
+    monkeypatch.setattr("trasluz.cli.translate.open_any", interrupt)
     done = trasluz("translate", tmp_path, "--text", "the cat")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 

@@ -18,7 +18,8 @@ from torch import Tensor
 from trasluz.config import Manifest
 from trasluz.decoding.translator import Alternative, Translation, Translator, load
 from trasluz.decoding.verdict import Verdict
-from trasluz.models.directory import load_model, save_model
+from trasluz.models.directory import save_model
+from trasluz.models.load import load_model
 from trasluz.parse import parse
 
 Command = Callable[..., CompletedProcess[str]]
@@ -27,13 +28,13 @@ Refusal = Callable[..., str]
 LINES = ["the cat sees a house", "", "my sister paints two apples", "  the dog  "]
 
 
-class Canned:
+class Canned(Translator):
     """A translator that says "hola" to everything, with the verdict that the text asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # neither a model nor a tokeniser is needed
         self.asked: list[tuple[int, dict[str, Any]]] = []
 
-    def translate(self, texts: list[str], **how: Any) -> list[Translation]:
+    def translate(self, texts: list[str], **how: Any) -> list[Translation]:  # type: ignore[override]
         """One translation for each text."""
         self.asked.append((len(texts), how))
         return [self._translation(text) for text in texts]
@@ -47,7 +48,7 @@ class Canned:
 def canned(monkeypatch: pytest.MonkeyPatch) -> Canned:
     """The translator in every directory, for this test."""
     translator = Canned()
-    monkeypatch.setattr("trasluz.decoding.translator.load", lambda directory: translator)
+    monkeypatch.setattr("trasluz.cli.translate.open_any", lambda *_: (translator, None))
     return translator
 
 
@@ -113,7 +114,7 @@ def test_a_line_stays_a_line_even_if_the_model_writes_a_line_break(
     tokenizer = load(trained).tokenizer
     broken = Dictated(tokenizer.encode(f"uno{character}dos"), vocabulary=len(tokenizer))
     translator = Translator(broken, tokenizer, longest_source=29)
-    monkeypatch.setattr("trasluz.decoding.translator.load", lambda directory: translator)
+    monkeypatch.setattr("trasluz.cli.translate.open_any", lambda *_: (translator, None))
     done = trasluz("translate", "model", stdin=b"one two\nthree four\n")
     assert done.stdout == "uno dos\n" * 2
 

@@ -12,6 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from trasluz.config import DecoderOnlyConfig, EmbeddingConfig, StackConfig
+from trasluz.models.build import build_model
+from trasluz.models.decoder_only import DecoderOnly
+from trasluz.text.sentencepieces import SentencePieces
+from trasluz.text.tokenizer import Frame
+
 PAD, START, END, UNKNOWN, FIRST_WORD = 0, 1, 2, 3, 4
 
 
@@ -67,6 +73,13 @@ class MadeUpModel:
 
 class Letters:
     """A tokeniser whose pieces are the ASCII characters."""
+
+    frame = Frame(START, END, after=(END,))
+
+    @property
+    def target(self) -> Letters:
+        """Itself."""
+        return self
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """An id for each character."""
@@ -145,3 +158,21 @@ def sources() -> Tensor:
     """Five sources of different lengths, padded; [5,7]."""
     rows = [(5, 6, 7, 8, 9, 10, END), (6, END), (9, 4, 4, END), (END,), (4, 9, 8, 7, END)]
     return torch.tensor([row + (PAD,) * (7 - len(row)) for row in rows])
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> SentencePieces:
+    return SentencePieces.learn(["the cat sees the dog", "el gato ve al perro"] * 5, vocabulary=290)
+
+
+@pytest.fixture(scope="module")
+def config(tokenizer: SentencePieces) -> DecoderOnlyConfig:
+    return DecoderOnlyConfig(
+        width=16, embedding=EmbeddingConfig(vocabulary=len(tokenizer)), decoder=StackConfig(layers=1)
+    )
+
+
+@pytest.fixture(scope="module")
+def model(config: DecoderOnlyConfig) -> DecoderOnly:
+    torch.manual_seed(3)
+    return build_model(config).eval()

@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
-from trasluz.config import DecoderOnlyConfig, EmbeddingConfig, Manifest, StackConfig
+from tests.decoding.writers import scripted
+from trasluz.config import DecoderOnlyConfig, Manifest
 from trasluz.decoding.generator import Ending, Generator, load_generator
 from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError
-from trasluz.models.build import build_model
 from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.directory import FORMAT, save_model
-from trasluz.text.tokenizer import Tokenizer
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer.learn(["the cat sees the dog", "el gato ve al perro"] * 5, vocabulary=290)
-
-
-@pytest.fixture(scope="module")
-def config(tokenizer: Tokenizer) -> DecoderOnlyConfig:
-    return DecoderOnlyConfig(
-        width=16, embedding=EmbeddingConfig(vocabulary=len(tokenizer)), decoder=StackConfig(layers=1)
-    )
-
-
-@pytest.fixture(scope="module")
-def model(config: DecoderOnlyConfig) -> DecoderOnly:
-    torch.manual_seed(3)
-    return build_model(config).eval()
-
-
-class Scripted:
-    """A model that writes a text, piece by piece, whatever the prompt."""
-
-    start_id, end_id, training = 1, 2, False
-    forbidden_ids: tuple[int, ...] = (0, 1, 3)
-
-    def __init__(self, ids: list[int], vocabulary: int) -> None:
-        self.ids, self.vocabulary = ids, vocabulary
-        self.output = torch.nn.Linear(1, 1)
-
-    def read(self, ids: Tensor) -> Iterator[int]:
-        return iter(self.ids)
-
-    def step(self, tokens: Tensor, state: Iterator[int]) -> Tensor:
-        return torch.nn.functional.one_hot(torch.tensor([next(state)]), self.vocabulary) * 100.0
-
-
-def scripted(tokenizer: Tokenizer, text: str, *, ends: bool = True) -> Generator:
-    ids = [*tokenizer.encode(text), *([tokenizer.end_id] if ends else [])]
-    return Generator(Scripted(ids, len(tokenizer)), tokenizer)  # type: ignore[arg-type]
+from trasluz.text.sentencepieces import SentencePieces
 
 
 def test_parts_joined_are_the_text_and_equal_seeds_give_it_again(
-    model: DecoderOnly, tokenizer: Tokenizer
+    model: DecoderOnly, tokenizer: SentencePieces
 ) -> None:
     generator = Generator(model, tokenizer)
     for seed in range(5):
@@ -71,19 +29,19 @@ def test_parts_joined_are_the_text_and_equal_seeds_give_it_again(
     assert len({generator.generate("the cat", most=30, seed=seed).text for seed in range(5)}) == 5
 
 
-def test_characters_of_several_bytes_come_whole(tokenizer: Tokenizer) -> None:
+def test_characters_of_several_bytes_come_whole(tokenizer: SentencePieces) -> None:
     parts = list(scripted(tokenizer, " a 猫 \U0001f600!").stream("the"))
     assert "".join(parts) == "  a 猫 \U0001f600!"
     assert "\ufffd" not in "".join(parts)
     assert "猫" in parts
 
 
-def test_the_end_symbol_ends_a_text(tokenizer: Tokenizer) -> None:
+def test_the_end_symbol_ends_a_text(tokenizer: SentencePieces) -> None:
     written = scripted(tokenizer, "cat sees").generate("the")
     assert (written.prompt, written.text, written.ending) == ("the", " cat sees", Ending.end)
 
 
-def test_a_length_ends_a_text(tokenizer: Tokenizer) -> None:
+def test_a_length_ends_a_text(tokenizer: SentencePieces) -> None:
     ids = tokenizer.encode("cat sees the dog")
     written = scripted(tokenizer, "cat sees the dog", ends=False).generate("the", most=len(ids) - 1)
     assert written.ending is Ending.length
@@ -91,7 +49,7 @@ def test_a_length_ends_a_text(tokenizer: Tokenizer) -> None:
 
 
 @pytest.mark.parametrize("stop", ["dog", "the d", " dog sees", "g"])
-def test_no_part_of_a_stop_string_comes_out(tokenizer: Tokenizer, stop: str) -> None:
+def test_no_part_of_a_stop_string_comes_out(tokenizer: SentencePieces, stop: str) -> None:
     generator = scripted(tokenizer, "cat sees the dog sees")
     parts = list(generator.stream("the", stop=["猫", stop]))
     text = " cat sees the dog sees"
@@ -100,17 +58,17 @@ def test_no_part_of_a_stop_string_comes_out(tokenizer: Tokenizer, stop: str) -> 
 
 
 def test_a_stop_string_is_held_back_while_its_next_character_is_spelt_in_bytes(
-    tokenizer: Tokenizer,
+    tokenizer: SentencePieces,
 ) -> None:
     parts = list(scripted(tokenizer, "cat#€ dog").stream("the", stop=["#€"]))
     assert "".join(parts) == " cat"
 
 
-def test_a_stop_string_in_the_prompt_stops_nothing(tokenizer: Tokenizer) -> None:
+def test_a_stop_string_in_the_prompt_stops_nothing(tokenizer: SentencePieces) -> None:
     assert scripted(tokenizer, "cat").generate("the dog", stop=["dog"]).ending is Ending.end
 
 
-def test_greedy_is_what_the_model_thinks_likeliest(model: DecoderOnly, tokenizer: Tokenizer) -> None:
+def test_greedy_is_what_the_model_thinks_likeliest(model: DecoderOnly, tokenizer: SentencePieces) -> None:
     written = Generator(model, tokenizer).generate("the cat", sampling=Sampling(temperature=0), most=5)
     ids = [model.start_id, *tokenizer.encode("the cat")]
     given = len(ids)
@@ -122,7 +80,7 @@ def test_greedy_is_what_the_model_thinks_likeliest(model: DecoderOnly, tokenizer
     assert written.text == tokenizer.decode(ids).removeprefix("the cat")
 
 
-def test_what_cannot_be_is_refused(model: DecoderOnly, tokenizer: Tokenizer) -> None:
+def test_what_cannot_be_is_refused(model: DecoderOnly, tokenizer: SentencePieces) -> None:
     generator = Generator(model, tokenizer, longest=5)
     with pytest.raises(TrasluzError, match="0 tokens are asked for; ask for 1 or more"):
         generator.generate("a", most=0)
@@ -134,7 +92,7 @@ def test_what_cannot_be_is_refused(model: DecoderOnly, tokenizer: Tokenizer) -> 
 
 
 def test_each_kind_of_model_says_which_command_is_for_it(
-    model: DecoderOnly, config: DecoderOnlyConfig, tokenizer: Tokenizer, tmp_path: Path
+    model: DecoderOnly, config: DecoderOnlyConfig, tokenizer: SentencePieces, tmp_path: Path
 ) -> None:
     for task in ("language-model", "translation"):
         manifest = Manifest.model_validate(

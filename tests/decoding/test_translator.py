@@ -136,7 +136,12 @@ def test_alternatives_that_read_the_same_are_one(translator: Translator, letters
     class Blind:
         """A tokeniser that writes every letter as an x."""
 
-        encode_all = staticmethod(letters.encode_all)
+        encode_all, frame = staticmethod(letters.encode_all), letters.frame
+
+        @property
+        def target(self) -> Blind:
+            """Itself."""
+            return self
 
         def decode(self, ids: list[int]) -> str:
             """As many x as there are letters."""
@@ -227,9 +232,9 @@ def test_a_model_directory_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     from trasluz.config import EmbeddingConfig, LearnedPosition, Manifest, StackConfig, TransformerConfig
     from trasluz.models.build import build_model
     from trasluz.models.directory import FORMAT, save_model
-    from trasluz.text.tokenizer import Tokenizer
+    from trasluz.text.sentencepieces import SentencePieces
 
-    tokenizer = Tokenizer.learn(["one two three", "uno dos tres"] * 3, vocabulary=300)
+    tokenizer = SentencePieces.learn(["one two three", "uno dos tres"] * 3, vocabulary=300)
     stack = StackConfig(layers=1, position=LearnedPosition(length=31))
     config = TransformerConfig(
         width=16, embedding=EmbeddingConfig(vocabulary=len(tokenizer)), encoder=stack, decoder=stack

@@ -9,7 +9,7 @@ from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.length import by_length, words_of
 from trasluz.evaluation.metrics import Evaluation, evaluate
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 
 
 @pytest.fixture(scope="module")

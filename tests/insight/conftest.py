@@ -27,7 +27,7 @@ from trasluz.decoding.generator import Generator
 from trasluz.decoding.translator import Translator
 from trasluz.insight.exhibit import Candidate, Exhibit, Step
 from trasluz.models.decoder_only import DecoderOnly
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 
 NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome")
 FLAGS = [

@@ -22,7 +22,7 @@ from trasluz.errors import TrasluzError
 from trasluz.evaluation.metrics import evaluate
 from trasluz.insight.ablate import Effect, Head, ablate, heads_of, parse_heads, part_of, without
 from trasluz.insight.record import record
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
 from trasluz.models.recurrent import Recurrent
 

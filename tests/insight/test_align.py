@@ -18,7 +18,7 @@ from trasluz.errors import TrasluzError
 from trasluz.insight.align import Choice, align, choose, word_of_pieces, word_weights
 from trasluz.insight.pharaoh import Gold, error_rate, words
 from trasluz.insight.record import record
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 
 Make = Callable[..., LoadedModel]
 MakeTranslator = Callable[[LoadedModel], Translator]

@@ -11,7 +11,7 @@ import pytest
 from trasluz.decoding.generator import Generator
 from trasluz.decoding.translator import Translator
 from trasluz.insight.attention import Attention, attend
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from tests.insight.conftest import Tab

@@ -20,7 +20,7 @@ from trasluz.insight.attention import Attention, attend
 from trasluz.insight.exhibit import Exhibit, to_json
 from trasluz.insight.page import LONGEST, page_html
 from trasluz.insight.record import record, record_text
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 
 TEXT, TARGET = "the cat sees a house", "el gato ve dos manzanas"
 

@@ -13,7 +13,7 @@ from trasluz.decoding.generator import Generator
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
 from trasluz.insight.embeddings import embedding_of, map_of, neighbors, written_pieces
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.models.transformer import Transformer
 from trasluz.text.tokenizer import Tokenizer
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from trasluz.attention.position import Learned, Position, Relative, Rotary, Sinusoidal
+from trasluz.attention.rotary import frequencies
 from trasluz.errors import TrasluzError
 from trasluz.insight.positions import encoding_of, save_positions
 
@@ -33,7 +34,7 @@ def test_learned_positions_are_their_table_as_far_as_it_goes() -> None:
 
 
 def test_rotary_positions_are_the_cosine_by_which_a_pair_is_turned() -> None:
-    rotary = Rotary(K)
+    rotary = Rotary(frequencies(K))
     numbers = encoding_of(rotary, length=N).numbers
     ones = torch.cat([torch.ones(1, 1, N, K // 2), torch.zeros(1, 1, N, K // 2)], -1)
     turned = rotary.rotate(ones, torch.arange(N)[None])[0, 0, :, : K // 2]
@@ -57,7 +58,7 @@ def test_relative_positions_are_the_bias_at_each_distance(both_ways: bool) -> No
 
 @pytest.mark.parametrize(
     "position",
-    [Sinusoidal(D), Learned(D, length=5), Rotary(K), Relative(H, both_ways=True)],
+    [Sinusoidal(D), Learned(D, length=5), Rotary(frequencies(K)), Relative(H, both_ways=True)],
     ids=lambda one: type(one).__name__,
 )
 def test_each_has_a_picture(position: Position, tmp_path: Path) -> None:

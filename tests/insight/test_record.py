@@ -24,7 +24,7 @@ from trasluz.insight.record import (
     record_text,
     see,
 )
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
 from trasluz.text.tokenizer import Tokenizer
 

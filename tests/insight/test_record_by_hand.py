@@ -20,7 +20,7 @@ from trasluz.attention.score import MLP, SCORES, Bilinear, Cosine, ScaledDot, Sc
 from trasluz.decoding.translator import Translator
 from trasluz.insight.record import record
 from trasluz.layers.recurrent import Attention
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.models.recurrent import Recurrent
 
 TEXT, TARGET = "the cat sees a house", "el gato ve dos manzanas"

@@ -17,20 +17,13 @@ from trasluz.config import TransformerConfig
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
-from trasluz.models.directory import (
-    CONFIG,
-    TOKENIZER,
-    WEIGHTS,
-    LoadedModel,
-    load_model,
-    read_json,
-    save_model,
-    write_json,
-    write_whole,
-)
+from trasluz.models.directory import CONFIG, WEIGHTS, read_json, save_model, write_json, write_whole
+from trasluz.models.load import load_model
+from trasluz.models.loaded import LoadedModel
 from trasluz.models.transformer import Transformer
 from trasluz.parse import parse
-from trasluz.text.tokenizer import Tokenizer
+from trasluz.text.sentencepieces import FILE as TOKENIZER
+from trasluz.text.sentencepieces import SentencePieces
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 2], [9, 10, 2, 0, 0]])
 TARGET = torch.tensor([[11, 12, 13, 2], [14, 2, 0, 0]])
@@ -97,7 +90,8 @@ def test_a_table_that_is_shared_is_written_once_and_shared_again(
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nowhere") == (
-        f"{tmp_path / 'nowhere'}: there is no such model directory; give the --out of a `trasluz train`"
+        f"{tmp_path / 'nowhere'}: there is no such model directory; give the --out of a `trasluz train`, "
+        "or a checkpoint of Hugging Face's kind"
     )
 
 
@@ -203,8 +197,8 @@ def test_the_line_of_broken_json_is_told(place: Path) -> None:
 
 
 def test_a_tokenizer_of_another_model_is_refused(small: LoadedModel, place: Path) -> None:
-    other = Tokenizer.learn(["one two three", "uno dos tres"], vocabulary=283)
-    (place / TOKENIZER).write_bytes(other.to_bytes())
+    other = SentencePieces.learn(["one two three", "uno dos tres"], vocabulary=283)
+    (place / TOKENIZER).write_bytes(other.files()[TOKENIZER])
     assert refusal(place) == (
         f"{place}: {TOKENIZER} has {len(other)} entries, but {CONFIG} says {len(small.tokenizer)}; "
         "one of them belongs to another model"

@@ -13,7 +13,8 @@ from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.metrics import evaluate
 from trasluz.evaluation.table import Table
-from trasluz.models.directory import LoadedModel, save_model
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 from trasluz.training.lengths import PICTURE, names_of, score_lengths
 
 COMMAND = "trasluz study lengths one two test.tsv"

@@ -20,7 +20,7 @@ from trasluz.insight.exhibit import Exhibit
 from trasluz.insight.pharaoh import Aligned, Gold
 from trasluz.insight.record import record
 from trasluz.models.build import build_model
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.parse import parse
 from trasluz.training.measure import (
     Questions,

@@ -18,7 +18,7 @@ from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError
 from trasluz.evaluation.metrics import evaluate
-from trasluz.models.directory import load_model
+from trasluz.models.load import load_model
 from trasluz.training.keeper import RECORD
 from trasluz.training.loop import Stopped
 from trasluz.training.measure import Row, attention_entropy

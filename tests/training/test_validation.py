@@ -12,7 +12,7 @@ import torch
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import Translator
 from trasluz.evaluation.metrics import evaluate
-from trasluz.models.directory import LoadedModel
+from trasluz.models.loaded import LoadedModel
 from trasluz.parse import parse
 from trasluz.training.material import Material, prepare
 from trasluz.training.settings import RunSettings, merge

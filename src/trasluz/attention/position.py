@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trasluz.errors import TrasluzError
 
 Layout = Literal["interleaved", "halves"]
+Spacing = Literal["vaswani", "tensor2tensor"]
 
 
 class Position(nn.Module):
@@ -36,21 +37,26 @@ class Sinusoidal(Position):
     """sin and cos of the position at wavelengths of 2 pi to 10000 x 2 pi (Vaswani et al. 2017, section 3.5).
 
     `interleaved` is the paper's layout (sin, cos, sin, cos ...); `halves` (Marian's) has all the sines first.
-    The layouts differ by a permutation of the model's width. Any position can be coded.
+    The layouts differ by a permutation of the model's width. The paper's wavelengths stop one short of their
+    end; those of `tensor2tensor`, which fairseq took over, reach it. `first` is the position that the first
+    token counts as. Any position can be coded.
     """
 
-    def __init__(self, width: int, *, layout: Layout = "halves") -> None:
+    def __init__(
+        self, width: int, *, layout: Layout = "halves", spacing: Spacing = "vaswani", first: int = 0
+    ) -> None:
         super().__init__()
-        if width % 2:
+        if width % 2 or (spacing == "tensor2tensor" and width < 4):
             raise TrasluzError(f"sinusoidal positions need an even width, but the model's is {width}")
-        self.layout = layout
-        wavelengths = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
-        self.register_buffer("frequencies", wavelengths, persistent=False)
+        self.layout, self.first = layout, first
+        steps = width // 2 - (spacing == "tensor2tensor")
+        frequencies = torch.exp(torch.arange(width // 2) * (-math.log(10000.0) / steps))
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
 
     def table(self, at: Tensor) -> Tensor:
         """The codes of the positions `at` [...] -> [...,D]."""
-        angles = at[..., None] * self.frequencies
+        angles = (at + self.first)[..., None] * self.frequencies
         if self.layout == "halves":
             return torch.cat([angles.sin(), angles.cos()], -1)
         return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
@@ -84,21 +90,20 @@ class Rotary(Position):
     """Each pair of a head's numbers turned by an angle that grows with the position (Su et al. 2021, 3.2.2).
 
     The score of a query and a key then depends on how far apart they are. Number i is paired with number
-    i + K/2.
+    i + K/2. `frequencies` [K/2] is how far each pair turns from one position to the next, in radians; what is
+    turned is made `magnitude` times as long.
     """
 
-    def __init__(self, head_width: int, *, base: float = 10000.0) -> None:
+    def __init__(self, frequencies: Tensor, *, magnitude: float = 1.0) -> None:
         super().__init__()
-        if head_width % 2:
-            raise TrasluzError(f"rotary positions need an even head width, but it is {head_width}")
-        frequencies = base ** (-torch.arange(0, head_width, 2) / head_width)
+        self.magnitude = magnitude
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
 
     def rotate(self, heads: Tensor, at: Tensor) -> Tensor:
         """Heads [B,H,T,K] turned by their positions `at` [B,T]."""
         angles = at[:, None, :, None] * self.frequencies  # [B,1,T,K/2]
-        cos, sin = angles.cos().to(heads.dtype), angles.sin().to(heads.dtype)
+        cos, sin = ((self.magnitude * turned).to(heads.dtype) for turned in (angles.cos(), angles.sin()))
         first, second = heads.chunk(2, -1)
         return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_translator
 from trasluz.cli.train import column_numbers
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ablate(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     files: Annotated[
         list[Path], typer.Argument(help="Test pairs: one file, or source and reference.", show_default=False)
     ],
@@ -27,6 +28,8 @@ def ablate(
     bleu: Annotated[bool, typer.Option("--bleu", help="Also translate the pairs each time (slow).")] = False,
     text: Annotated[str | None, typer.Option("--text", "-t", help="Also translate this text.")] = None,
     columns: Annotated[str, typer.Option(help="Columns of source and reference in a TSV.")] = "1,2",
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Switch heads off and see which of them matter: what becomes of the loss, of BLEU, of a sentence.
@@ -37,13 +40,12 @@ def ablate(
     Example:  trasluz ablate models/eng-spa test.tsv --heads cross:1.3,decoder:2.1
     """
     from trasluz.corpus.read import read_pairs
-    from trasluz.decoding.translator import load
     from trasluz.insight.ablate import ablate as switch_off
     from trasluz.insight.ablate import parse_heads
     from trasluz.insight.record import model_of
 
     pairs = read_pairs(files, columns=column_numbers(columns))
-    translator = load(model)
+    translator = open_translator(model, source_language, target_language)
     groups = None if heads is None else [parse_heads(heads, model_of(translator))]
     whole, *effects = switch_off(translator, pairs, groups=groups, bleu=bleu, text=text)
     ranked = sorted(effects, key=lambda effect: -effect.loss)

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_translator
 from trasluz.cli.train import column_numbers
 
 
 def align(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     files: Annotated[
         list[Path], typer.Argument(help="Pairs: one file, or source and target.", show_default=False)
     ],
@@ -30,6 +31,8 @@ def align(
         typer.Option(help="predicting: the row that predicts a word; reading: the one computed from it."),
     ] = None,
     columns: Annotated[str, typer.Option(help="Columns of source and target in a TSV.")] = "1,2",
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say which words of each pair belong together, read off attention, in Pharaoh format.
@@ -42,14 +45,13 @@ def align(
     Example:  trasluz align models/eng-spa pairs.tsv --gold gold.txt
     """
     from trasluz.corpus.read import read_pairs
-    from trasluz.decoding.translator import load
     from trasluz.insight.align import align as links_of
     from trasluz.insight.align import choose
     from trasluz.insight.pharaoh import error_rate, read_gold, to_pharaoh
 
     pairs = read_pairs(files, columns=column_numbers(columns), every=True)
     golden = None if gold is None else read_gold(gold, pairs)
-    translator = load(model)
+    translator = open_translator(model, source_language, target_language)
     choice = choose(translator, pairs, gold=golden, layer=layer, head=head, rows=rows)
     typer.echo(choice.describe(), err=True)
     found = []

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from trasluz.config import Manifest
-    from trasluz.decoding.generator import Generator
-    from trasluz.decoding.translator import Translator
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_any
 
 
 def attend(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     text: Annotated[
         str,
         typer.Argument(help="A text to translate, or the prompt of a language model.", show_default=False),
@@ -40,6 +37,8 @@ def attend(
         int | None, typer.Option(help="Of a picture: the head, counted from 1; the mean, if not given.")
     ] = None,
     beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     most: Annotated[
         int,
         typer.Option(
@@ -56,21 +55,9 @@ def attend(
     from trasluz.insight.attention import Attention
     from trasluz.insight.attention import attend as look
 
-    seen, manifest = load_any(model)
+    seen, manifest = open_any(model, source_language, target_language)
     attention = look(seen, text, target=target, beam=beam, most=most)
     languages = (manifest.source_language or "", manifest.target_language or "")
     exhibit = replace(attention.exhibit, model=model.resolve().name, languages=languages)
     Attention(exhibit).save(output, kind=kind, layer=layer, head=head)
     typer.echo(f"the attention is in {output}", err=True)
-
-
-def load_any(directory: Path) -> tuple[Translator | Generator, Manifest]:
-    """The translator or the language model in a directory, whichever it is, and what its config.json says."""
-    from trasluz.decoding.generator import load_generator
-    from trasluz.decoding.translator import load
-    from trasluz.models.directory import read_manifest
-
-    manifest = read_manifest(directory)
-    if manifest.task == "language-model":
-        return load_generator(directory), manifest
-    return load(directory), manifest

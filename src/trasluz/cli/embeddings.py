@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_any
 from trasluz.errors import TrasluzError
 
 
 def embeddings(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     words: Annotated[
         list[str] | None, typer.Argument(help="Words to find the neighbours of.", show_default=False)
     ] = None,
@@ -26,6 +27,8 @@ def embeddings(
     positions: Annotated[
         Path | None, typer.Option(help="Draw how the places of tokens are told apart (.png, .svg or .pdf).")
     ] = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look at the table of embeddings: the neighbours of words, a map, and the code of positions.
@@ -35,7 +38,6 @@ def embeddings(
 
     Example:  trasluz embeddings models/eng-spa house dog --map map.png
     """
-    from trasluz.cli.attend import load_any
     from trasluz.insight.embeddings import embedding_of, map_of, neighbors
     from trasluz.insight.plot import save_map
     from trasluz.insight.positions import save_positions
@@ -43,7 +45,7 @@ def embeddings(
     asked = words or []
     if not asked and picture is None and positions is None:
         raise TrasluzError("nothing is asked for; give words, or --map or --positions with a file to write")
-    seen, _ = load_any(model)
+    seen, _ = open_any(model, source_language, target_language)
     found = {word: neighbors(seen, word, side=side, most=most) for word in asked}
     if picture is not None:
         drawn = map_of(seen, side=side, most=pieces, words=tuple(asked))

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_translator
 from trasluz.cli.train import column_numbers
 from trasluz.cli.translate import BAD_VERDICT
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     files: Annotated[
         list[Path], typer.Argument(help="Test pairs: one file, or source and reference.", show_default=False)
     ],
@@ -21,6 +22,8 @@ def evaluate(
     length_penalty: Annotated[float, typer.Option(help="Above 1 favours longer translations.")] = 1.0,
     columns: Annotated[str, typer.Option(help="Columns of source and reference in a TSV.")] = "1,2",
     output: Annotated[Path | None, typer.Option(help="Write the translations here, a line each.")] = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model on test pairs: BLEU, chrF and TER, each with its sacreBLEU signature.
@@ -31,11 +34,11 @@ def evaluate(
     Example:  trasluz evaluate models/eng-spa test.tsv
     """
     from trasluz.corpus.read import read_pairs
-    from trasluz.decoding.translator import load
     from trasluz.evaluation.metrics import evaluate as score
 
     pairs = read_pairs(files, columns=column_numbers(columns))
-    evaluation = score(load(model), pairs, beam=beam, length_penalty=length_penalty)
+    translator = open_translator(model, source_language, target_language)
+    evaluation = score(translator, pairs, beam=beam, length_penalty=length_penalty)
     if as_json:
         typer.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from trasluz.cli.model import open_model
+
 
 def generate(
     model: Annotated[Path, typer.Argument(help="Directory of a language model.", show_default=False)],
@@ -27,7 +29,7 @@ def generate(
 
     Example:  trasluz generate models/stories "Once upon a time" --temperature 0.8 --top-p 0.95
     """
-    from trasluz.decoding.generator import load_generator
+    from trasluz.decoding.generator import check_generates, generator_of
     from trasluz.decoding.sample import Sampling
 
     sampling = Sampling(
@@ -37,7 +39,9 @@ def generate(
         min_p=min_p,
         repetition_penalty=repetition_penalty,
     )
-    generator = load_generator(model)
+    loaded = open_model(model)
+    check_generates(loaded.manifest, model)
+    generator = generator_of(loaded)
     if as_json:
         written = generator.generate(prompt, sampling=sampling, most=most, stop=stop or (), seed=seed)
         typer.echo(json.dumps(asdict(written), ensure_ascii=False))

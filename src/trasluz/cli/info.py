@@ -27,7 +27,9 @@ def info(
 
 def describe_model(directory: Path) -> dict[str, Any]:
     """Sizes, settings and training record of the model in a directory, as nested groups."""
-    from trasluz.models.directory import WEIGHTS, load_model, read_json
+    from trasluz.models.adapter import files_of_weights
+    from trasluz.models.directory import read_json
+    from trasluz.models.load import load_model
     from trasluz.training.keeper import RECORD
 
     loaded = load_model(directory)
@@ -35,7 +37,7 @@ def describe_model(directory: Path) -> dict[str, Any]:
     return {
         "directory": str(directory),
         "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
-        "weights_bytes": (directory / WEIGHTS).stat().st_size,
+        "weights_bytes": sum(path.stat().st_size for path in files_of_weights(directory)),
         **loaded.manifest.model_dump(),
         "training": read_json(record) if record.is_file() else None,
     }

@@ -21,6 +21,7 @@ from trasluz.cli.embeddings import embeddings
 from trasluz.cli.evaluate import evaluate
 from trasluz.cli.generate import generate
 from trasluz.cli.info import info
+from trasluz.cli.score import score
 from trasluz.cli.study import study
 from trasluz.cli.train import train
 from trasluz.cli.translate import translate
@@ -43,6 +44,7 @@ for command in (
     ablate,
     embeddings,
     generate,
+    score,
     info,
     demo,
 ):

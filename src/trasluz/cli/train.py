@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from trasluz.cli.model import SourceLanguage, TargetLanguage
 from trasluz.errors import TrasluzError
 
 BEYOND_SEEDS = 2**63
@@ -48,6 +49,19 @@ def train(
     ] = None,
     columns: Annotated[str, typer.Option(help="Columns of source and target in a TSV.")] = "1,2",
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, laid over the preset.")] = None,
+    base: Annotated[
+        Path | None, typer.Option("--from", help="Go on from this model: its pieces, its weights.")
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(help="With --from: learn nothing in the embeddings, the encoder or the decoder."),
+    ] = None,
+    adapter: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --from: learn a low-rank adapter (LoRA) of this rank instead."),
+    ] = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of split, weights, order and dropout; 1, if not given.")
     ] = None,
@@ -59,6 +73,7 @@ def train(
 
     Example:  trasluz train pairs.tsv --out models/eng-spa --time 15m
     """
+    from trasluz.models.load import read_manifest
     from trasluz.training.run import read_corpus
     from trasluz.training.run import train as train_run
     from trasluz.training.settings import merge
@@ -68,12 +83,15 @@ def train(
     if arch is None and isinstance(asked := changes.get("model"), dict):
         arch = asked.get("kind")
     options = flags(time=time, steps=steps, arch=arch, task=task, score=score, seed=seed)
+    languages = {"source_language": source_language, "target_language": target_language}
+    options |= {name: value for name, value in languages.items() if value is not None}
+    options |= base_of(base, freeze=freeze or (), adapter=adapter)
     for more in (options, settings_of(arguments)):
         changes = merge(changes, more)
     if isinstance(budget := changes.get("budget"), Mapping):
         # All of it is said, so that a run that goes on keeps nothing of the budget that it was begun with.
         changes["budget"] = {"seconds": None, "steps": None, **budget}
-    task = changes.get("task", "translation")
+    task = changes.get("task", "translation") if base is None else read_manifest(base).task
     corpus = read_corpus(
         paths, valid=valid or (), columns=column_numbers(columns), seed=seed_of(changes), task=task
     )
@@ -109,6 +127,29 @@ def flags(
     if seed is not None:
         changes["seed"] = seed
     return changes
+
+
+def base_of(base: Path | None, *, freeze: Sequence[str], adapter: int | None) -> dict[str, Any]:
+    """The settings of a run that goes on from a model.
+
+    Raises `TrasluzError` where only what goes with it is given.
+    """
+    if base is None:
+        if freeze or adapter is not None:
+            raise TrasluzError("--freeze and --adapter change a model that there is; give it with --from")
+        return {}
+    from trasluz.models.adapter import fingerprint
+    from trasluz.models.hub import directory_of
+
+    directory = directory_of(base).resolve()
+    settings: dict[str, Any] = {
+        "directory": str(directory),
+        "weights": fingerprint(directory),
+        "freeze": list(freeze),
+    }
+    if adapter is not None:
+        settings["adapter"] = {"rank": adapter, "alpha": 2.0 * adapter}
+    return {"base": settings}
 
 
 def duration(text: str) -> float:

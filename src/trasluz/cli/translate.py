@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trasluz.cli.model import Model, SourceLanguage, TargetLanguage, open_any
 from trasluz.errors import TrasluzError
 
 if TYPE_CHECKING:
-    from trasluz.decoding.translator import Translation
+    from trasluz.decoding.generator import Generator
+    from trasluz.decoding.translator import Translation, Translator
 
 LINES_AT_ONCE = 2000
 BAD_VERDICT = 3
 
 
 def translate(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     files: Annotated[
         list[Path] | None,
         typer.Argument(help="Text to translate, a line at a time; without files, standard input."),
@@ -31,6 +33,16 @@ def translate(
     beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
     n_best: Annotated[int, typer.Option(help="Translations to print for each line.")] = 1,
     length_penalty: Annotated[float, typer.Option(help="Above 1 favours longer translations.")] = 1.0,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="For a language model: what it reads, {text} being the text, \\n a line break."),
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(help="For a language model: end before this; else at a line break."),
+    ] = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Translate text, one line in, one line out.
@@ -39,23 +51,55 @@ def translate(
 
     Example:  trasluz translate models/eng-spa --text "She is reading a book."
     """
-    from trasluz.decoding.translator import load
 
     if text is not None and files:
         raise TrasluzError(
             f"--text is given and so is {' and '.join(map(str, files))}; give the one or the other"
         )
-    translator = load(model)
+    translate_all = _way(
+        open_any(model, source_language, target_language)[0],
+        prompt=prompt,
+        stop=stop,
+        options={"beam": beam, "n_best": n_best, "length_penalty": length_penalty},
+    )
     lines = [text] if text is not None else _lines(files or [])
     at_once = 1 if text is None and not files and sys.stdin.isatty() else LINES_AT_ONCE
     bad = number = 0
     for chunk in _chunks(lines, at_once):
-        results = translator.translate(chunk, beam=beam, n_best=n_best, length_penalty=length_penalty)
-        for result in results:
+        for result in translate_all(chunk):
             number += 1
             bad += _tell(result, number=number, n_best=n_best, as_json=as_json)
     if bad:
         raise typer.Exit(BAD_VERDICT)
+
+
+def _way(
+    model: Translator | Generator,
+    *,
+    prompt: str | None,
+    stop: Sequence[str] | None,
+    options: Mapping[str, Any],
+) -> Callable[[list[str]], list[Translation]]:
+    """How texts are translated: by a translator, or by a language model with a prompt.
+
+    Raises `TrasluzError` for a prompt without a language model, and the other way round.
+    """
+    from trasluz.decoding.prompted import SLOT, Prompted
+    from trasluz.decoding.translator import Translator
+
+    if isinstance(model, Translator):
+        if prompt is not None or stop:
+            raise TrasluzError("--prompt and --stop are for language models; leave them out for a translator")
+        translator = model
+        return lambda texts: translator.translate(texts, **options)
+    if prompt is None:
+        raise TrasluzError(
+            "this is a language model, which goes on from a prompt; give one with a place for the text, "
+            f"such as --prompt 'English: {SLOT}\\nSpanish:'"
+        )
+    if options["n_best"] != 1:
+        raise TrasluzError("a language model writes one translation of each text; leave --n-best out")
+    return Prompted(model, prompt.replace("\\n", "\n"), stop=stop or ("\n",)).translate
 
 
 def _tell(result: Translation, *, number: int, n_best: int, as_json: bool) -> bool:

@@ -20,6 +20,8 @@ from trasluz.errors import TrasluzError
 from trasluz.models.decoder_only import DecoderOnly
 
 if TYPE_CHECKING:
+    from trasluz.config import Manifest
+    from trasluz.models.loaded import LoadedModel
     from trasluz.text.tokenizer import Tokenizer
 
 UNFINISHED = "\ufffd"
@@ -41,6 +43,24 @@ class Generation:
     prompt: str
     text: str
     ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token of a text, and the natural logarithm of its probability; None where nothing stood before it."""
+
+    id: int
+    piece: str
+    log_probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A text as a language model finds it; `log_probability` is the sum over its tokens."""
+
+    text: str
+    tokens: tuple[ScoredToken, ...]
+    log_probability: float
 
 
 class Generator:
@@ -93,6 +113,25 @@ class Generator:
         ids, room = self._begin(prompt, most=most)
         return self._stream(ids, sampling or Sampling(), room=room, stop=tuple(stop), seed=seed)
 
+    @torch.inference_mode()
+    def score(self, text: str) -> Scored:
+        """How likely each token of a text is after those before it, in one pass.
+
+        Raises `TrasluzError` for a text that is empty, or longer than the model holds.
+        """
+        ids = self.tokenizer.encode(text)
+        if not ids:
+            raise TrasluzError("the text is empty, so there is nothing to score; give one")
+        whole = self.tokenizer.frame.prompt(ids)
+        self._check_length(whole, room=0)
+        given = torch.tensor([whole], device=self.model.output.weight.device)
+        hidden = self.model(given[:, :0], given[:, :-1])
+        chances = self.model.output(hidden).float().log_softmax(-1)[0]  # [T-1,V]
+        logs = chances.gather(1, given[0, 1:, None])[:, 0].tolist()
+        known = [None] * (len(ids) - len(logs[-len(ids) :])) + logs[-len(ids) :]
+        tokens = map(ScoredToken, ids, self.tokenizer.pieces(ids), known)
+        return Scored(text, tuple(tokens), sum(log for log in known if log is not None))
+
     def written(
         self, prompt: str = "", *, sampling: Sampling | None = None, most: int = 200, seed: int = 0
     ) -> tuple[list[int], list[int]]:
@@ -108,14 +147,17 @@ class Generator:
         """The ids of start symbol and prompt, and how many may follow them."""
         if most < 1:
             raise TrasluzError(f"{most} tokens are asked for; ask for 1 or more")
-        ids = [self.model.start_id, *self.tokenizer.encode(prompt)]
-        room = most if self.longest is None else min(most, self.longest - len(ids))
-        if room < 1:
+        ids = self.tokenizer.frame.prompt(self.tokenizer.encode(prompt))
+        self._check_length(ids, room=1)
+        return ids, most if self.longest is None else min(most, self.longest - len(ids))
+
+    def _check_length(self, ids: Sequence[int], *, room: int) -> None:
+        """Raise where the model does not hold some tokens, and room for so many more."""
+        if self.longest is not None and len(ids) + room > self.longest:
             raise TrasluzError(
                 f"the prompt has {len(ids)} tokens, start symbol included, but this model holds "
                 f"{self.longest}; give a shorter one"
             )
-        return ids, room
 
     def _stream(
         self, ids: list[int], sampling: Sampling, *, room: int, stop: tuple[str, ...], seed: int
@@ -170,11 +212,22 @@ def load_generator(directory: Path | str, *, device: torch.device | str | None =
 
     Raises `TrasluzError` for a directory that is no whole model, or holds a translator.
     """
-    from trasluz.models.directory import load_model
+    from trasluz.models.load import load_model
 
     loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
-    if loaded.manifest.task != "language-model" or not isinstance(loaded.model, DecoderOnly):
+    check_generates(loaded.manifest, directory)
+    return generator_of(loaded)
+
+
+def check_generates(manifest: Manifest, directory: Path | str) -> None:
+    """Raise `TrasluzError` for a directory that holds a translator."""
+    if manifest.task != "language-model":
         raise TrasluzError(f"{directory} holds a translator, which needs a source; use `trasluz translate`")
+
+
+def generator_of(loaded: LoadedModel) -> Generator:
+    """The generator that a loaded language model makes."""
+    assert isinstance(loaded.model, DecoderOnly), "a language model is decoder-only"
     return Generator(loaded.model, loaded.tokenizer, longest=loaded.manifest.model.longest_target(0))
 
 

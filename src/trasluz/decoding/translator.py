@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from trasluz.decoding.beam import beam as beam_search
 from trasluz.decoding.beam import check_beam
+from trasluz.decoding.forced import Forced
 from trasluz.decoding.greedy import greedy
 from trasluz.decoding.rules import Hypothesis, length_cap, source_lengths
 from trasluz.decoding.verdict import Verdict, judge, worst
@@ -27,6 +28,7 @@ from trasluz.text.sentences import sentences, split_text, trim
 
 if TYPE_CHECKING:
     from trasluz.config import Manifest
+    from trasluz.models.loaded import LoadedModel
     from trasluz.text.tokenizer import Tokenizer
 
 BATCH_TOKENS = 16384
@@ -166,7 +168,7 @@ class Translator:
         n_best: int = 1,
         batch_tokens: int = BATCH_TOKENS,
     ) -> list[list[Hypothesis]]:
-        """The hypotheses of each source, best first; sources are ids without the end symbol.
+        """The hypotheses of each source, best first; sources are ids without a frame.
 
         The arguments are those of `translate`. Sources of similar length are searched together, the longest
         first, and the order is restored.
@@ -176,7 +178,7 @@ class Translator:
             raise TrasluzError(f"batch_tokens is {batch_tokens}, but it must be 1 or more")
         assert not (isinstance(self.model, nn.Module) and self.model.training), "call model.eval() first"
         found: list[list[Hypothesis]] = [[] for _ in ids]
-        lengths = [len(own) + 1 for own in ids]
+        lengths = [len(own) + self.tokenizer.frame.around_source for own in ids]
         with torch.inference_mode():
             for rows in _batches(lengths, beam=beam, batch_tokens=batch_tokens):
                 source = self._padded([ids[row] for row in rows])  # [B,S]
@@ -191,16 +193,17 @@ class Translator:
         self, source: Tensor, *, beam: int, length_penalty: float, n_best: int
     ) -> list[list[Hypothesis]]:
         lengths = source_lengths(source, pad_id=self.model.pad_id)
-        caps = length_cap(lengths, longest=self.longest_target)
+        forced = self.tokenizer.frame.forced
+        longest = None if self.longest_target is None else self.longest_target - len(forced)
+        caps = length_cap(lengths, longest=longest)
+        model = Forced(self.model, forced) if forced else self.model
         if beam == 1:
-            return [[best] for best in greedy(self.model, source, length_penalty=length_penalty, caps=caps)]
-        return beam_search(
-            self.model, source, size=beam, length_penalty=length_penalty, n_best=n_best, caps=caps
-        )
+            return [[best] for best in greedy(model, source, length_penalty=length_penalty, caps=caps)]
+        return beam_search(model, source, size=beam, length_penalty=length_penalty, n_best=n_best, caps=caps)
 
     def _padded(self, ids: Sequence[Sequence[int]]) -> Tensor:
-        """Sources with their end symbols, padded at the right, where the model is."""
-        rows = [torch.tensor([*own, self.model.end_id]) for own in ids]
+        """Framed sources, padded at the right, where the model is."""
+        rows = [torch.tensor(self.tokenizer.frame.source(own)) for own in ids]
         padded = pad_sequence(rows, batch_first=True, padding_value=self.model.pad_id)
         return padded.to(_device_of(self.model))
 
@@ -213,7 +216,8 @@ class Translator:
     def _fits(self, text: str) -> bool:
         core = trim(text)[1]
         few = self.most_sentences is None or len(sentences(core)) <= self.most_sentences
-        return few and len(self.tokenizer.encode_all([core])[0]) < self.longest_source
+        room = self.longest_source - self.tokenizer.frame.around_source
+        return few and len(self.tokenizer.encode_all([core])[0]) <= room
 
     def _assemble(self, text: str, segments: Sequence[_Segment], *, length_penalty: float) -> Translation:
         """Put a text's translation together from its parts."""
@@ -246,7 +250,7 @@ class Translator:
 
     def _core_of(self, hypothesis: Hypothesis) -> str:
         """The text of a hypothesis, in one line as its source is."""
-        return " ".join(self.tokenizer.decode(hypothesis.ids).splitlines()).strip()
+        return " ".join(self.tokenizer.target.decode(hypothesis.ids).splitlines()).strip()
 
     def _judge(self, segment: _Segment) -> Verdict:
         best = segment.hypotheses[0]
@@ -259,15 +263,33 @@ class Translator:
         )
 
 
-def load(directory: Path | str, *, device: torch.device | str | None = None) -> Translator:
+def load(
+    directory: Path | str,
+    *,
+    device: torch.device | str | None = None,
+    source_language: str | None = None,
+    target_language: str | None = None,
+) -> Translator:
     """The translator in a model directory, on the CPU unless another `device` is given.
 
-    Raises `TrasluzError` for a directory that is no whole model, or holds a language model.
+    It may be Trasluz's own, or a checkpoint of Hugging Face's kind; one of several languages must be told
+    which. Raises `TrasluzError` for a directory that is no whole model, or holds a language model, and for
+    languages that the model does not know.
     """
-    from trasluz.models.directory import load_model
+    from trasluz.models.families.family import Languages
+    from trasluz.models.load import load_model
 
-    loaded = load_model(Path(directory), device=torch.device(device or "cpu"))
+    loaded = load_model(
+        Path(directory),
+        device=torch.device(device or "cpu"),
+        languages=Languages(source_language, target_language),
+    )
     check_translates(loaded.manifest, directory)
+    return translator_of(loaded)
+
+
+def translator_of(loaded: LoadedModel) -> Translator:
+    """The translator that a loaded model makes."""
     return Translator(
         loaded.model,
         loaded.tokenizer,

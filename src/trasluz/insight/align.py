@@ -23,6 +23,7 @@ from trasluz.insight.pharaoh import Gold, Links, words
 from trasluz.insight.record import encode_source, encode_target, model_of, see
 from trasluz.insight.words import MARK
 from trasluz.models.decoder_only import DecoderOnly
+from trasluz.text.tokenizer import Frame
 
 AT_ONCE = 16
 """Pairs in one pass."""
@@ -120,17 +121,24 @@ def word_weights(translator: Translator, pairs: Sequence[Pair]) -> Iterator[Tens
     First the rows that predict, then those that read; behind the heads of a layer stands their mean. The end
     symbol is left out on both sides, so rows sum to less than 1.
     """
-    tokenizer = translator.tokenizer
+    tokenizer, frame = translator.tokenizer, translator.tokenizer.frame
     for begin in range(0, len(pairs), AT_ONCE):
         chunk = pairs[begin : begin + AT_ONCE]
         encoded = [_encoded(translator, pair, begin + at) for at, pair in enumerate(chunk, start=1)]
         for pair, ids, pieces in zip(chunk, encoded, _cross(translator, encoded), strict=True):
+            columns, rows = _inside(frame, ids)
             sides = [
-                word_of_pieces(tokenizer.pieces(own[:-1]), text)
-                for own, text in zip(ids, (pair.source, pair.target), strict=True)
+                word_of_pieces(side.pieces(own[inside]), text)
+                for side, own, inside, text in zip(
+                    (tokenizer, tokenizer.target),
+                    ids,
+                    (columns, rows),
+                    (pair.source, pair.target),
+                    strict=True,
+                )
             ]
-            text = pieces[..., : len(sides[0])]  # [L,H,T+1,S] of pieces, the end symbol as a row only
-            both = torch.stack([text[..., :-1, :], text[..., 1:, :]])
+            text = pieces[..., columns]  # [L,H,T+1,S] of pieces, the end symbol as a row only
+            both = torch.stack([text[..., rows, :], text[..., rows.start + 1 : rows.stop + 1, :]])
             joined = join_pieces(both, rows=sides[1], columns=sides[0])  # [2,L,H,T,S]
             yield torch.cat([joined, joined.mean(2, keepdim=True)], 2)
 
@@ -156,6 +164,15 @@ def word_of_pieces(pieces: Sequence[str], text: str) -> list[int]:
             f"normalises unusual spaces or signs in it; replace them in {text!r}"
         )
     return [min(one, word) for one in of]
+
+
+def _inside(frame: Frame, ids: tuple[list[int], list[int]]) -> tuple[slice, slice]:
+    """Where the pieces of a source and of a target stand within what frames them."""
+    source, target = ids
+    return (
+        slice(len(frame.before), len(source) - len(frame.after)),
+        slice(len(frame.forced), len(target) - 1),
+    )
 
 
 def _encoded(translator: Translator, pair: Pair, number: int) -> tuple[list[int], list[int]]:

@@ -70,15 +70,16 @@ def neighbors(
     """
     if most < 1:
         raise TrasluzError(f"{most} neighbours are asked for; ask for 1 or more")
-    ids = model.tokenizer.encode(word.strip())
+    tokenizer = _tokenizer(model, side=side)
+    ids = tokenizer.encode(word.strip())
     if not ids:
         raise TrasluzError("the word is blank; give one to look for the neighbours of")
     table = _vectors(model, side=side)
     cosines = functional.cosine_similarity(table[ids].mean(0, keepdim=True), table, dim=1)  # [V]
-    others = [one for one in written_pieces(model.tokenizer) if one not in ids]
+    others = [one for one in written_pieces(tokenizer) if one not in ids]
     best = cosines[others].topk(min(most, len(others)))
     chosen = [others[at] for at in best.indices.tolist()]
-    names = map(_plain, model.tokenizer.pieces(chosen))
+    names = map(_plain, tokenizer.pieces(chosen))
     return [Neighbor(name, cosine) for name, cosine in zip(names, best.values.tolist(), strict=True)]
 
 
@@ -92,7 +93,8 @@ def map_of(
     as well; each points the way of its largest loading, so that the map is the same every time. Raises
     `TrasluzError` for fewer than three pieces, a blank word, and another side.
     """
-    frequent = written_pieces(model.tokenizer)[: max(0, most)]
+    tokenizer = _tokenizer(model, side=side)
+    frequent = written_pieces(tokenizer)[: max(0, most)]
     if len(frequent) < 3:
         raise TrasluzError(f"a map of {len(frequent)} pieces is asked for; ask for 3 or more")
     table = _vectors(model, side=side)
@@ -103,17 +105,21 @@ def map_of(
     axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
     extra = []
     for word in words:
-        ids = model.tokenizer.encode(word.strip())
+        ids = tokenizer.encode(word.strip())
         if not ids:
             raise TrasluzError("a word for the map is blank; leave it out")
         extra.append(table[ids].mean(0))
-    names = [_plain(piece) for piece in model.tokenizer.pieces(frequent)]
+    names = [_plain(piece) for piece in tokenizer.pieces(frequent)]
     shares = (spread**2 / (spread**2).sum()).tolist()
     return Map(
         names=(*names, *(word.strip() for word in words)),
         points=(torch.stack([*vectors, *extra]) - mean) @ axes.T,
         explained=(shares[0], shares[1]),
     )
+
+
+def _tokenizer(model: Translator | Generator, *, side: str) -> Tokenizer:
+    return model.tokenizer.target if side == "target" else model.tokenizer
 
 
 def written_pieces(tokenizer: Tokenizer) -> list[int]:

@@ -119,7 +119,7 @@ def record(translator: Translator, text: str, *, target: str | None = None, beam
     start, end = tokenizer.pieces([model.start_id, model.end_id])
     return Exhibit(
         source=tuple(tokenizer.pieces(source_ids)),
-        target=tuple(tokenizer.pieces(target_ids)),
+        target=tuple(tokenizer.target.pieces(target_ids)),
         encoder=_layers(seen.encoder),
         decoder=_layers(seen.decoder),
         cross=_layers(seen.cross),
@@ -140,8 +140,11 @@ def record_text(
     """
     model, tokenizer = generator.model, generator.tokenizer
     if most == 0:
-        given, written = [model.start_id], tokenizer.encode(text)
-        _check_length("text", [*given, *written], generator.longest)
+        ids = tokenizer.encode(text)
+        whole = tokenizer.frame.prompt(ids)
+        given = whole[: len(whole) - len(ids)] or whole[:1]
+        written = whole[len(given) :]
+        _check_length("text", whole, generator.longest)
         if not written:
             raise TrasluzError("the text is empty, and no token may be written; give a text, or let some be")
     else:
@@ -158,14 +161,16 @@ def model_of(translator: Translator) -> Model:
 
 def encode_source(translator: Translator, text: str) -> list[int]:
     """The ids of a source with its end symbol; one beyond the model's range raises `TrasluzError`."""
-    ids = [*translator.tokenizer.encode(trim(text)[1]), translator.tokenizer.end_id]
+    tokenizer = translator.tokenizer
+    ids = tokenizer.frame.source(tokenizer.encode(trim(text)[1]))
     _check_length("text", ids, translator.longest_source)
     return ids
 
 
 def encode_target(translator: Translator, text: str) -> list[int]:
     """The ids of a target with its end symbol; one beyond the model's range raises `TrasluzError`."""
-    ids = [*translator.tokenizer.encode(trim(text)[1]), translator.tokenizer.end_id]
+    tokenizer = translator.tokenizer
+    ids = tokenizer.frame.target(tokenizer.target.encode(trim(text)[1]))
     _check_length("target", ids, translator.longest_target)
     return ids
 
@@ -199,8 +204,10 @@ def _one_line(text: str, what: str = "text") -> str:
 
 def _decoded(translator: Translator, source_ids: Sequence[int], *, beam: int) -> list[int]:
     """The very pieces that decoding chose; the text that they spell might be cut into others."""
-    best = translator.search([source_ids[:-1]], beam=beam)[0][0]
-    return [*best.ids, translator.tokenizer.end_id] if best.finished else list(best.ids)
+    frame = translator.tokenizer.frame
+    bare = source_ids[len(frame.before) : len(source_ids) - len(frame.after)]
+    best = translator.search([bare], beam=beam)[0][0]
+    return frame.target(best.ids, finished=best.finished)
 
 
 def _sequence(model: DecoderOnly, tokenizer: Tokenizer, *, given: list[int], written: list[int]) -> Exhibit:

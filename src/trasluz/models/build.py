@@ -8,6 +8,7 @@ from typing import cast, overload
 import torch
 from torch import nn
 
+from trasluz.attention import rotary
 from trasluz.attention.multihead import MultiHead
 from trasluz.attention.position import Learned, Position, Relative, Rotary, Sinusoidal
 from trasluz.attention.score import Score, make_score
@@ -16,8 +17,11 @@ from trasluz.config import (
     DecoderOnlyConfig,
     EmbeddingConfig,
     LearnedPosition,
+    LinearScaling,
+    Llama3Scaling,
     ModelConfig,
     NoPosition,
+    NoScaling,
     RecurrentAttentionConfig,
     RecurrentConfig,
     RelativePosition,
@@ -26,6 +30,7 @@ from trasluz.config import (
     StackConfig,
     SymbolsConfig,
     TransformerConfig,
+    YarnScaling,
 )
 from trasluz.layers.embedding import Embedding, Output
 from trasluz.layers.feedforward import FeedForward
@@ -90,7 +95,7 @@ def build_model(config: ModelConfig) -> Transformer | Recurrent | DecoderOnly:
 
 def build_transformer(config: TransformerConfig) -> Transformer:
     """An encoder-decoder Transformer, its weights as torch's layers leave them."""
-    source_table, target_table, output = _tables(config.embedding, width=config.width)
+    source_table, target_table, output = _tables(config.embedding, width=config.width, pad=config.symbols.pad)
     encoder = build_stack(config.encoder, width=config.width, causal=False, cross=False)
     decoder = build_stack(config.decoder, width=config.width, causal=True, cross=True)
     return Transformer(
@@ -105,7 +110,7 @@ def build_transformer(config: TransformerConfig) -> Transformer:
 
 def build_decoder_only(config: DecoderOnlyConfig) -> DecoderOnly:
     """A decoder-only Transformer, its weights as torch's layers leave them."""
-    table, _, output = _tables(config.embedding, width=config.width)
+    table, _, output = _tables(config.embedding, width=config.width, pad=config.symbols.pad)
     decoder = build_stack(config.decoder, width=config.width, causal=True, cross=False)
     embedding = _embedding(config, config.decoder, table=table, position=decoder.position)
     return DecoderOnly(embedding, decoder, output, _symbols(config.symbols))
@@ -113,7 +118,7 @@ def build_decoder_only(config: DecoderOnlyConfig) -> DecoderOnly:
 
 def build_recurrent(config: RecurrentConfig) -> Recurrent:
     """A recurrent encoder-decoder, its weights as torch's layers leave them."""
-    source_table, target_table, output = _tables(config.embedding, width=config.width)
+    source_table, target_table, output = _tables(config.embedding, width=config.width, pad=config.symbols.pad)
 
     def embedding(table: nn.Embedding, dropout: float) -> Embedding:
         return Embedding(
@@ -187,16 +192,31 @@ def build_position(config: StackConfig, *, width: int, causal: bool) -> Position
     """The position of a stack; a relative one looks both ways unless the stack is causal."""
     heads = config.attention.heads
     match config.position:
-        case SinusoidalPosition(layout=layout):
-            return Sinusoidal(width, layout=layout)
+        case SinusoidalPosition(layout=layout, spacing=spacing, first=first):
+            return Sinusoidal(width, layout=layout, spacing=spacing, first=first)
         case LearnedPosition(length=length):
             return Learned(width, length=length)
-        case RotaryPosition(base=base):
-            return Rotary(_head_width(config.attention, width), base=base)
+        case RotaryPosition():
+            return build_rotary(config.position, head_width=_head_width(config.attention, width))
         case RelativePosition(buckets=buckets, longest=longest):
             return Relative(heads, buckets=buckets, longest=longest, both_ways=not causal)
         case NoPosition():
             return Position()
+
+
+def build_rotary(config: RotaryPosition, *, head_width: int) -> Rotary:
+    """Rotary positions, stretched over longer texts where the configuration says so."""
+    own = rotary.frequencies(head_width, base=config.base)
+    match config.scaling:
+        case NoScaling():
+            return Rotary(own)
+        case LinearScaling(factor=factor):
+            return Rotary(own / factor)
+        case Llama3Scaling() as scaling:
+            return Rotary(rotary.llama3(own, **scaling.model_dump(exclude={"kind"})))
+        case YarnScaling(magnitude=magnitude) as scaling:
+            settings = scaling.model_dump(exclude={"kind", "magnitude"})
+            return Rotary(rotary.yarn(own, base=config.base, **settings), magnitude=magnitude)
 
 
 def initialise(model: nn.Module) -> None:
@@ -240,10 +260,11 @@ def _initialise_cell(cell: nn.LSTM | nn.GRU) -> None:
         nn.init.ones_(torch.split(input_bias.data, cell.hidden_size)[1])
 
 
-def _tables(config: EmbeddingConfig, *, width: int) -> tuple[nn.Embedding, nn.Embedding, Output]:
+def _tables(config: EmbeddingConfig, *, width: int, pad: int) -> tuple[nn.Embedding, nn.Embedding, Output]:
     """The tables of the source and of the target, and the output, each its own or the same as another."""
-    source = nn.Embedding(config.vocabulary, width)
-    target = source if config.shared else nn.Embedding(config.vocabulary, width)
+    fixed = pad if config.fixed_padding else None
+    source = nn.Embedding(config.vocabulary, width, padding_idx=fixed)
+    target = source if config.shared else nn.Embedding(config.vocabulary, width, padding_idx=fixed)
     weight = cast(nn.Parameter, target.weight)
     if not config.tied:
         weight = nn.Parameter(weight.new_empty(weight.shape))
@@ -293,7 +314,7 @@ def _embedding(
         position=position,
         scale=math.sqrt(config.width) if config.embedding.scaled else 1.0,
         norm=norm if config.embedding.norm else nn.Identity(),
-        dropout=stack.dropout,
+        dropout=stack.dropout if config.embedding.dropout is None else config.embedding.dropout,
     )
 
 

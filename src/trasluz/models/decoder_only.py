@@ -45,7 +45,7 @@ class DecoderOnly(Model):
         own_at = filled.sum(1, keepdim=True) + positions(given)  # [B,T]
         at = torch.cat([positions(source).expand_as(source), own_at], 1)  # [B,S+T]
         seen = torch.cat([filled, torch.ones_like(given, dtype=torch.bool)], 1)
-        ids = torch.cat([source, given], 1)
+        ids = torch.cat([source, given], 1).clamp(min=0)  # padding may be no token at all
         hidden: Tensor = self.decoder(self.embedding(ids, at), at, seen, self.decoder.begin())
         return hidden[:, source.shape[1] :]
 
@@ -59,7 +59,7 @@ class DecoderOnly(Model):
         if ids.shape[1]:
             at = positions(ids).expand_as(ids)
             filled = not_padding(ids, pad_id=self.pad_id)
-            self.decoder(self.embedding(ids, at), at, filled, state)
+            self.decoder(self.embedding(ids.clamp(min=0), at), at, filled, state)
         return state
 
     def step(self, tokens: Tensor, state: StackState) -> Tensor:

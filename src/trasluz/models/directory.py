@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +19,38 @@ from torch import Tensor, nn
 from trasluz.config import Manifest
 from trasluz.errors import TrasluzError
 from trasluz.models.build import build_model
-from trasluz.models.model import Model
+from trasluz.models.loaded import LoadedModel
 from trasluz.parse import parse
+from trasluz.text.sentencepieces import FILE as TOKENIZER
+from trasluz.text.sentencepieces import SentencePieces
 from trasluz.text.tokenizer import Tokenizer
 
 FORMAT = 1
-CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.model"
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model with what belongs to it, ready for use."""
-
-    manifest: Manifest
-    model: Model
-    tokenizer: Tokenizer
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 def save_model(directory: Path, *, manifest: Manifest, model: nn.Module, tokenizer: Tokenizer) -> None:
     """Write a model directory; each file is replaced in one move, so a reader never meets half a file."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_whole(directory / TOKENIZER, tokenizer.to_bytes())
+    write_tokenizer(directory, tokenizer)
     write_whole(directory / CONFIG, (manifest.model_dump_json(indent=2) + "\n").encode())
     write_whole(directory / WEIGHTS, save(weights_of(model)))
 
 
-def load_model(directory: Path, *, device: torch.device | None = None) -> LoadedModel:
-    """Read a model directory, in evaluation mode.
+def write_tokenizer(directory: Path, tokenizer: Tokenizer) -> None:
+    """Write the files of a tokeniser."""
+    for name, data in tokenizer.files().items():
+        write_whole(directory / name, data)
+
+
+def load_own(directory: Path, *, device: torch.device | None = None) -> LoadedModel:
+    """Read a directory that `save_model` wrote, in evaluation mode.
 
     Raises `TrasluzError` for a part that is missing, damaged, of another format, or that does not fit the
     others.
     """
-    manifest = read_manifest(directory)
-    tokenizer = Tokenizer.from_bytes(_part(directory, TOKENIZER).read_bytes())
+    manifest = read_own_manifest(directory)
+    tokenizer = SentencePieces.from_bytes(_part(directory, TOKENIZER).read_bytes())
     vocabulary = manifest.model.embedding.vocabulary
     if len(tokenizer) != vocabulary:
         raise TrasluzError(
@@ -64,12 +62,8 @@ def load_model(directory: Path, *, device: torch.device | None = None) -> Loaded
     return LoadedModel(manifest, model.to(device or torch.device("cpu")).eval(), tokenizer)
 
 
-def read_manifest(directory: Path) -> Manifest:
-    """What config.json of a model directory says, checked."""
-    if not directory.is_dir():
-        raise TrasluzError(
-            f"{directory}: there is no such model directory; give the --out of a `trasluz train`"
-        )
+def read_own_manifest(directory: Path) -> Manifest:
+    """What config.json of a directory that `save_model` wrote says, checked."""
     path = _part(directory, CONFIG)
     settings = read_json(path)
     given = settings.get("format")

@@ -44,7 +44,7 @@ class Symbols:
     @property
     def never_written(self) -> tuple[int, ...]:
         """Those that no translation may hold."""
-        return tuple(sorted({self.pad, self.start, self.unknown} - {self.end}))
+        return tuple(sorted(one for one in {self.pad, self.start, self.unknown} - {self.end} if one >= 0))
 
 
 class Model(nn.Module, ABC):

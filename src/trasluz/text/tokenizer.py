@@ -1,184 +1,100 @@
-"""Text into pieces and back, by sentencepiece: no character is unknown, and nothing is changed on the way.
+"""What every tokeniser does: text into ids of pieces and back, and what a model wants around them.
 
-Knows no files: a tokeniser is made from bytes, and makes them.
+Knows no library. Ids around a source and a target are its `Frame`'s.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
-
-import sentencepiece
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from trasluz.errors import TrasluzError
 
-PAD, START, END, UNKNOWN = 0, 1, 2, 3
 
-NORMALIZATIONS = {"none": "identity", "nfkc": "nmt_nfkc"}
-LONGEST_TEXT = 1 << 24
-"""Longest text to learn from, in bytes: sentencepiece's own limit of 4192 would leave texts out silently."""
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a model reads and writes around the pieces of a text.
 
-SPACE_MARK = "\u2581"
-"""What sentencepiece writes for a space, so a text that holds it needs care."""
-SUBSTITUTES = [chr(plane * 0x10000 + low) for plane in range(16, 0, -1) for low in (0xFFFF, 0xFFFE)]
-"""Characters that Unicode promises never to use, each of four bytes."""
-
-
-class Tokenizer:
-    """The pieces learnt from a corpus (Kudo and Richardson 2018).
-
-    Characters that are no piece are spelt in bytes, so every text can be encoded. Unless it was learnt with
-    a normalization, `decode(encode(text))` is `text`.
+    `before` and `after` stand around those of a source. A decoder begins with `start`, writes the `forced`
+    ids whatever it thinks of them, such as the code of its language, then the pieces and `end`. The prompt of
+    a language model begins with the `opening`.
     """
 
-    pad_id, start_id, end_id, unknown_id = PAD, START, END, UNKNOWN
+    start: int
+    end: int
+    after: tuple[int, ...]
+    before: tuple[int, ...] = ()
+    forced: tuple[int, ...] = ()
+    opening: tuple[int, ...] = ()
 
-    def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
-        self.processor = processor
+    @property
+    def around_source(self) -> int:
+        """How many ids stand around the pieces of a source."""
+        return len(self.before) + len(self.after)
 
-    @classmethod
-    def learn(
-        cls,
-        texts: Iterable[str],
-        *,
-        vocabulary: int,
-        kind: Literal["unigram", "bpe"] = "unigram",
-        normalization: Literal["none", "nfkc"] = "none",
-    ) -> Tokenizer:
-        """Learn up to `vocabulary` pieces; the symbols and the 256 bytes count among them.
+    def source(self, ids: Sequence[int]) -> list[int]:
+        """The ids of a source with all around them."""
+        return [*self.before, *ids, *self.after]
 
-        `unigram` is Kudo 2018, `bpe` Sennrich et al. 2016. Raises `TrasluzError` where the vocabulary has no
-        room for the symbols, the bytes and the characters of the texts.
-        """
-        model = io.BytesIO()
-        try:
-            sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_without_space_mark(texts),
-                model_writer=model,
-                vocab_size=vocabulary,
-                hard_vocab_limit=False,
-                model_type=kind,
-                byte_fallback=True,
-                normalization_rule_name=NORMALIZATIONS[normalization],
-                remove_extra_whitespaces=False,
-                max_sentence_length=LONGEST_TEXT,
-                pad_id=PAD,
-                bos_id=START,
-                eos_id=END,
-                unk_id=UNKNOWN,
-                minloglevel=3,
-            )
-        except RuntimeError as error:
-            raise _why_not_learnt(str(error), vocabulary) from None
-        return cls.from_bytes(model.getvalue())
+    def prompt(self, ids: Sequence[int]) -> list[int]:
+        """The ids of a prompt as a language model reads it: at least the start symbol."""
+        return [*self.opening, *ids] or [self.start]
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Tokenizer:
-        """The tokeniser that `to_bytes` wrote.
+    def target(self, ids: Sequence[int], *, finished: bool = True) -> list[int]:
+        """The ids of a target as the decoder writes them, to its end if it is `finished`."""
+        return [*self.forced, *ids, *([self.end] if finished else [])]
 
-        Raises `TrasluzError` for bytes that are no sentencepiece model, or one whose symbols stand elsewhere.
-        """
-        processor = sentencepiece.SentencePieceProcessor()
-        try:
-            processor.LoadFromSerializedProto(data)
-        except RuntimeError:
-            raise TrasluzError(
-                "the tokenizer is damaged or is no sentencepiece model; copy the model directory again"
-            ) from None
-        symbols = (processor.pad_id(), processor.bos_id(), processor.eos_id(), processor.unk_id())
-        if symbols != (PAD, START, END, UNKNOWN):
-            raise TrasluzError(
-                f"the tokenizer has its pad, start, end and unknown symbols at {symbols}, but Trasluz's own "
-                f"are at {(PAD, START, END, UNKNOWN)}; it belongs to another model"
-            )
-        return cls(processor)
 
-    def to_bytes(self) -> bytes:
-        """The tokeniser as a file of sentencepiece's own format."""
-        data: bytes = self.processor.serialized_model_proto()
-        return data
+class Tokenizer(Protocol):
+    """Text into pieces and back; `target` is the tokeniser of the other side, often the same."""
+
+    pad_id: int
+    start_id: int
+    end_id: int
+    unknown_id: int
+    frame: Frame
+
+    @property
+    def target(self) -> Tokenizer:
+        """The tokeniser of what is written."""
+        ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """The files of a model directory that hold it, by their names."""
+        ...
 
     def __len__(self) -> int:
-        """How many entries there are: symbols, bytes and pieces."""
-        return int(self.processor.get_piece_size())
+        """How many entries there are."""
+        ...
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, without start or end symbol."""
-        return self.encode_all([text])[0]
+        """The ids of a text, with nothing around them."""
+        ...
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text; for many texts much faster than one by one.
+        """The ids of each text.
 
-        Raises `TrasluzError` for a text that is not Unicode: one with half of a surrogate pair.
+        Raises `TrasluzError` for a text that is not Unicode.
         """
-        try:
-            encoded: list[list[int]] = self.processor.encode(list(texts))
-        except (TypeError, RuntimeError):
-            raise _why_not_encoded(texts) from None
-        for number, text in enumerate(texts):
-            if SPACE_MARK in text:
-                encoded[number] = self._encode_space_mark(text)
-        return encoded
+        ...
 
     def encodings(self, text: str, *, most: int) -> list[list[int]]:
-        """The `most` likeliest ways to cut a text into ids, the best first; a `bpe` tokeniser has one.
-
-        Where one is drawn anew each time, that is subword regularisation (Kudo 2018, section 3.3).
-        """
-        if SPACE_MARK in text or not text:
-            return [self.encode(text)]
-        try:
-            found: list[list[int]] = self.processor.nbest_encode(text, nbest_size=most)
-        except RuntimeError:
-            found = []
-        return found or [self.encode(text)]
+        """The `most` likeliest ways to cut a text into ids, the best first."""
+        ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids; symbols are left out, and bytes that spell no character become U+FFFD."""
-        text: str = self.processor.decode(list(ids))
-        return text
+        """The text of ids, symbols left out."""
+        ...
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Each id as sentencepiece writes it: a space is U+2581, a byte is `<0xE2>`."""
-        pieces: list[str] = self.processor.id_to_piece(list(ids))
-        return pieces
-
-    def _encode_space_mark(self, text: str) -> list[int]:
-        """Encode a text with U+2581: another character stands in for it and gives way to its bytes."""
-        substitute = next(one for one in SUBSTITUTES if one not in text)
-        ids: list[int] = self.processor.encode(text.replace(SPACE_MARK, substitute))
-        spelt, wanted = self._bytes(substitute), self._bytes(SPACE_MARK)
-        found: list[int] = []
-        for one in ids:
-            found.append(one)
-            if found[-len(spelt) :] == spelt:
-                found[-len(spelt) :] = wanted
-        return found
-
-    def _bytes(self, character: str) -> list[int]:
-        """A character spelt in bytes."""
-        return [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in character.encode()]
+        """Each id as it is written, U+2581 for a space."""
+        ...
 
 
-def _without_space_mark(texts: Iterable[str]) -> Iterator[str]:
-    """Texts to learn from; sentencepiece would leave one with U+2581 out."""
-    return (text.replace(SPACE_MARK, " ") for text in texts)
-
-
-def _why_not_learnt(message: str, vocabulary: int) -> TrasluzError:
-    """The sentence for what sentencepiece's trainer refused."""
-    if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
-        return TrasluzError(
-            f"a vocabulary of {vocabulary} is too small: the symbols, the bytes and the characters of these "
-            f"texts need {found[1]} entries; raise tokenizer.vocabulary"
-        )
-    return TrasluzError(f"no pieces could be learnt from these texts: {message}")
-
-
-def _why_not_encoded(texts: Sequence[str]) -> TrasluzError:
-    """The sentence for texts of which one is not Unicode."""
+def why_not_encoded(texts: Sequence[str]) -> TrasluzError:
+    """The error for texts of which one is not Unicode: it holds half of a surrogate pair."""
     found = (re.search("[\ud800-\udfff]", text) for text in texts)
     half = next((match[0] for match in found if match), "")
     return TrasluzError(f"the text holds U+{ord(half or ' '):04X}, which is no character; give it as UTF-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,19 @@ from typing import Any
 import torch
 
 from trasluz.config import Manifest
-from trasluz.models.directory import FORMAT, load_weights, save_model, write_json
+from trasluz.models.directory import FORMAT, load_weights, write_json
 from trasluz.models.model import Model
+from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.checkpoint import Checkpoints, Progress
-from trasluz.training.material import Material, with_vocabulary
+from trasluz.training.material import Material
 from trasluz.training.progress import Display
 from trasluz.training.settings import RunSettings
 from trasluz.training.validation import Validation, validate
 
 RECORD = "training.json"
+
+Save = Callable[[Manifest, Model, Tokenizer], None]
+"""Hands out a model with its tokeniser."""
 
 
 class Keeper:
@@ -34,23 +38,23 @@ class Keeper:
         material: Material,
         model: Model,
         progress: Progress,
+        save: Save,
     ) -> None:
         self.out, self.settings, self.material = out, settings, material
-        self.model, self.progress = model, progress
+        self.model, self.progress, self.save = model, progress, save
 
     def keep(self, validation: Validation) -> None:
         """Write the present weights and their record."""
-        config = with_vocabulary(self.settings.model, len(self.material.tokenizer))
         manifest = Manifest(
             format=FORMAT,
             task=self.settings.task,
-            model=config,
+            model=self.settings.model,
             longest_source=self.material.longest_source,
             most_sentences=self.material.most_sentences,
             source_language=self.settings.source_language,
             target_language=self.settings.target_language,
         )
-        save_model(self.out, manifest=manifest, model=self.model, tokenizer=self.material.tokenizer)
+        self.save(manifest, self.model, self.material.tokenizer)
         write_json(self.out / RECORD, self._record(validation))
 
     def try_average(self, checkpoints: Checkpoints, *, display: Display) -> None:

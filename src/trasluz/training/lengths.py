@@ -18,7 +18,8 @@ from trasluz.evaluation.length import Part, by_length, check_limits
 from trasluz.evaluation.metrics import Evaluation, evaluate
 from trasluz.evaluation.table import Table
 from trasluz.insight.chart import Line, Panel, save_chart
-from trasluz.models.directory import read_manifest, write_json, write_whole
+from trasluz.models.directory import write_json, write_whole
+from trasluz.models.load import read_manifest
 from trasluz.training.keeper import versions
 from trasluz.training.material import fingerprint
 from trasluz.training.report import PAGE, REPORT, check_out, machine, machine_words, signatures

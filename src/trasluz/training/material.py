@@ -6,7 +6,7 @@ Knows no model and no loop.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from trasluz.corpus.read import Pair
 from trasluz.corpus.sampling import SampledSequences
 from trasluz.corpus.split import group_by_source
 from trasluz.errors import TrasluzError
+from trasluz.text.sentencepieces import SentencePieces
 from trasluz.text.sentences import sentences, split_text
 from trasluz.text.tokenizer import Tokenizer
 from trasluz.training.settings import RunSettings, TokenizerSettings
@@ -47,7 +48,7 @@ class Material:
 def learn_tokenizer(pairs: Sequence[Pair], settings: TokenizerSettings) -> Tokenizer:
     """One set of pieces for both languages, learnt from the training pairs."""
     texts = (text for pair in pairs for text in (pair.source, pair.target) if text)
-    return Tokenizer.learn(
+    return SentencePieces.learn(
         texts, vocabulary=settings.vocabulary, kind=settings.kind, normalization=settings.normalization
     )
 
@@ -77,7 +78,8 @@ def prepare(
             f"all {len(training)} pairs are longer than {longest} pieces; raise batch.longest, or split them"
         )
     source, target = [source[number] for number in fits], [target[number] for number in fits]
-    sampled = partial(_sampled, tokenizer=tokenizer, settings=settings)
+    frame = tokenizer.frame
+    sampled = partial(_sampled, settings=settings)
     range_seen = _range_seen(len(ids) for ids in source)
     most_sentences = _range_seen(len(sentences(training[number].source)) for number in fits)
     checked = _cut_texts(_spread(validation, settings.validation.pairs), tokenizer, longest=longest)
@@ -86,8 +88,18 @@ def prepare(
         task=settings.task,
         tokenizer=tokenizer,
         batches=_batches(
-            sampled(Sequences.from_lists(source), [training[number].source for number in fits]),
-            sampled(Sequences.from_lists(target), [training[number].target for number in fits]),
+            sampled(
+                Sequences.from_lists(source),
+                [training[number].source for number in fits],
+                tokenizer=tokenizer,
+                framed=frame.source,
+            ),
+            sampled(
+                Sequences.from_lists(target),
+                [training[number].target for number in fits],
+                tokenizer=tokenizer.target,
+                framed=frame.target,
+            ),
             tokenizer=tokenizer,
             settings=settings,
         ),
@@ -109,11 +121,11 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _encode_sides(pairs: Sequence[Pair], tokenizer: Tokenizer) -> tuple[list[list[int]], list[list[int]]]:
-    """The ids of all sources and of all targets, each with the end symbol behind them; no source has none."""
+    """The ids of all sources and of all targets, each framed as the model wants it; no source has nothing."""
     source = tokenizer.encode_all([pair.source for pair in pairs])
-    target = tokenizer.encode_all([pair.target for pair in pairs])
-    end = tokenizer.end_id
-    return [[*ids, end] if ids else [] for ids in source], [[*ids, end] for ids in target]
+    target = tokenizer.target.encode_all([pair.target for pair in pairs])
+    frame = tokenizer.frame
+    return [frame.source(ids) if ids else [] for ids in source], [frame.target(ids) for ids in target]
 
 
 def _range_seen(counts: Iterable[int]) -> int:
@@ -127,21 +139,28 @@ def _cut_texts(pairs: Sequence[Pair], tokenizer: Tokenizer, *, longest: int) -> 
     if any(pair.source for pair in pairs):
         return pairs
 
+    frame = tokenizer.frame
+
     def fits(text: str) -> bool:
-        return len(tokenizer.encode(text.strip())) < longest
+        return len(frame.target(tokenizer.target.encode(text.strip()))) <= longest
 
     parts = (part.strip() for pair in pairs for part in split_text(pair.target, fits))
     return [Pair("", part) for part in parts if part]
 
 
 def _sampled(
-    fixed: Sequences, texts: Sequence[str], *, tokenizer: Tokenizer, settings: RunSettings
+    fixed: Sequences,
+    texts: Sequence[str],
+    *,
+    tokenizer: Tokenizer,
+    framed: Callable[[Sequence[int]], list[int]],
+    settings: RunSettings,
 ) -> Encoded:
     """The sequences as they are, or cut anew in every epoch where the settings say so."""
     share = settings.tokenizer.sampling
     if share == 0:
         return fixed
-    return SampledSequences(fixed, texts, tokenizer=tokenizer, share=share, seed=settings.seed)
+    return SampledSequences(fixed, texts, tokenizer=tokenizer, framed=framed, share=share, seed=settings.seed)
 
 
 def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:

@@ -26,7 +26,8 @@ from trasluz.insight.align import choose
 from trasluz.insight.exhibit import Exhibit
 from trasluz.insight.pharaoh import Aligned
 from trasluz.insight.record import model_of, record
-from trasluz.models.directory import WEIGHTS, read_json, read_manifest, write_json
+from trasluz.models.directory import WEIGHTS, read_json, write_json
+from trasluz.models.load import read_manifest
 from trasluz.text.sentences import trim
 from trasluz.training.keeper import RECORD
 from trasluz.training.material import fingerprint
@@ -183,7 +184,9 @@ def _fits(translator: Translator, pair: Pair) -> bool:
     """Whether a pair has a single pass to be seen in: one line on each side, and neither too long."""
     if any(len(trim(text)[1].splitlines()) != 1 for text in (pair.source, pair.target)):
         return False
-    source, target = (len(ids) + 1 for ids in translator.tokenizer.encode_all([pair.source, pair.target]))
+    tokenizer = translator.tokenizer
+    source = len(tokenizer.frame.source(tokenizer.encode(pair.source)))
+    target = len(tokenizer.frame.target(tokenizer.target.encode(pair.target)))
     return source <= translator.longest_source and target <= (translator.longest_target or target)
 
 

@@ -11,8 +11,8 @@ from trasluz.training.settings import OptimizerSettings
 
 
 def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
-    """AdamW over all parameters of a model; matrices decay, vectors (biases, norms, temperatures) do not."""
-    parameters = list(model.parameters())
+    """AdamW over what a model may learn; matrices decay, vectors (biases, norms, temperatures) do not."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},

@@ -54,6 +54,18 @@ def choose(
     return Choice({"preset": name, **settings, **ending(settings["optimizer"])}, reasons)
 
 
+def onward(choice: Choice, *, adapter: bool) -> Choice:
+    """The same for a model that has learnt before: a smaller rate, or for an adapter a larger one."""
+    rate, warmup = (2e-3, 50) if adapter else (2e-4, 50)
+    kept = {name: value for name, value in choice.settings.items() if name not in ("model", "tokenizer")}
+    optimizer = {**choice.settings["optimizer"], "rate": rate, "warmup": warmup}
+    what = "an adapter begins at nothing" if adapter else "the model has learnt before"
+    reasons = {"optimizer.rate": f"rate {rate:g}: {what}"}
+    if "optimizer.schedule" in choice.reasons:
+        reasons["optimizer.schedule"] = choice.reasons["optimizer.schedule"]
+    return Choice({**kept, "optimizer": optimizer}, reasons)
+
+
 def _auto_size(pairs: int, seconds: float | None) -> tuple[str, str]:
     if pairs <= FEW_PAIRS or (seconds is not None and seconds <= SHORT_TIME):
         return "tiny", f"{pairs} pairs{_in(seconds)} teach no more than it can hold"

@@ -20,18 +20,18 @@ from trasluz.config import SymbolsConfig
 from trasluz.corpus.read import Pair, read_pairs, read_texts
 from trasluz.corpus.split import split_pairs
 from trasluz.errors import TrasluzError
-from trasluz.models.build import build_model
-from trasluz.models.directory import TOKENIZER, read_json, write_json, write_whole
+from trasluz.models.directory import read_json, write_json, write_tokenizer
+from trasluz.models.load import read_manifest
 from trasluz.parse import Settings, parse
-from trasluz.text.tokenizer import Tokenizer
+from trasluz.training.beginning import beginning_of
 from trasluz.training.checkpoint import Checkpoints, Progress
 from trasluz.training.keeper import Keeper
 from trasluz.training.loop import Loop
-from trasluz.training.material import fingerprint, learn_tokenizer, prepare, with_vocabulary
+from trasluz.training.material import fingerprint, prepare, with_vocabulary
 from trasluz.training.optimizer import make_optimizer
-from trasluz.training.preset import choose
+from trasluz.training.preset import choose, onward
 from trasluz.training.progress import Display, Record, make_display
-from trasluz.training.settings import BudgetSettings, RunSettings, differences, merge, value_at
+from trasluz.training.settings import BaseSettings, BudgetSettings, RunSettings, differences, merge, value_at
 
 SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
 LOCK = ".training.lock"
@@ -98,13 +98,15 @@ def train(
     display = display or make_display()
     marks = marks_of(corpus)
     settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
-    tokenizer = _tokenizer(corpus, out=out, settings=settings, display=display)
+    beginning = beginning_of(settings, out=out, begun=_has_begun(out))
+    tokenizer = beginning.tokenizer(list(corpus.training), say=display.say)
     material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    config = settings.model if settings.base is not None else with_vocabulary(settings.model, len(tokenizer))
     with alone(out):
         torch.manual_seed(settings.seed)
-        model = build_model(with_vocabulary(settings.model, len(tokenizer))).to(device or best_device())
+        model = beginning.model(config).to(device or best_device())
         write_json(out / SETTINGS, {**marks, "settings": settings.model_dump()})
-        write_whole(out / TOKENIZER, tokenizer.to_bytes())
+        write_tokenizer(out, tokenizer)
         if material.left_out:
             longest = settings.batch.longest
             display.say(f"{material.left_out} pairs are longer than {longest} pieces: left out")
@@ -115,7 +117,14 @@ def train(
         if place is not None:
             progress = checkpoints.resume(place, model, optimizer)
         progress.seconds += time.monotonic() - begin
-        keeper = Keeper(out, settings=settings, material=material, model=model, progress=progress)
+        keeper = Keeper(
+            out,
+            settings=settings.model_copy(update={"model": config}),
+            material=material,
+            model=model,
+            progress=progress,
+            save=beginning.save,
+        )
         with Record(out / METRICS, from_step=progress.step) as record:
             loop = Loop(
                 model,
@@ -182,8 +191,13 @@ def resolve(
         steps=budget.steps,
         arch=_architecture(changes),
     )
+    base = parse(_WithBase, {"base": changes.get("base")}, where="settings").base
+    if base is not None:
+        choice = onward(choice, adapter=base.adapter is not None)
+        changes = merge(_of_base(base), changes)
     chosen = merge(choice.settings, {"validation": {"metric": "loss"}} if _is_language_model(changes) else {})
-    settings = _with_one_vocabulary(parse(RunSettings, merge(chosen, changes), where="settings"), changes)
+    settings = parse(RunSettings, merge(chosen, changes), where="settings")
+    settings = settings if base is not None else _with_one_vocabulary(settings, changes)
     for key, reason in choice.reasons.items():
         if value_at(settings.model_dump(), key) == value_at(choice.settings, key):
             display.say(reason)
@@ -203,6 +217,17 @@ def _with_one_vocabulary(settings: RunSettings, changes: Mapping[str, Any]) -> R
     return settings.model_copy(update={"model": with_vocabulary(settings.model, vocabulary)})
 
 
+def _of_base(base: BaseSettings) -> dict[str, Any]:
+    """What the model that a run goes on from decides: its task, its parts, its languages."""
+    manifest = read_manifest(Path(base.directory))
+    languages = {
+        name: value
+        for name in ("source_language", "target_language")
+        if (value := getattr(manifest, name)) is not None
+    }
+    return {"task": manifest.task, "model": manifest.model.model_dump(), **languages}
+
+
 def _standing(progress: Progress) -> str:
     """Where a run stands that is begun again, for the person who did so."""
     if progress.ended:
@@ -219,6 +244,12 @@ class _WithBudget(Settings):
     """The one group of settings that is needed before the others are chosen."""
 
     budget: BudgetSettings = BudgetSettings()
+
+
+class _WithBase(Settings):
+    """The group of settings that says whether others come from a model."""
+
+    base: BaseSettings | None = None
 
 
 def best_device() -> torch.device:
@@ -252,18 +283,6 @@ def _go_on(
             "with"
         )
     return now
-
-
-def _tokenizer(corpus: Corpus, *, out: Path, settings: RunSettings, display: Display) -> Tokenizer:
-    """The run's tokeniser: learnt once, then read back."""
-    path = out / TOKENIZER
-    if _has_begun(out) and path.is_file():
-        return Tokenizer.from_bytes(path.read_bytes())
-    display.say(f"learning {settings.tokenizer.vocabulary} pieces from {len(corpus.training)} pairs")
-    tokenizer = learn_tokenizer(corpus.training, settings.tokenizer)
-    if len(tokenizer) < settings.tokenizer.vocabulary:
-        display.say(f"{len(tokenizer)} pieces were learnt: these pairs have no more")
-    return tokenizer
 
 
 def _has_files(out: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trasluz.config import Count, ModelConfig, Positive, Rate, StackConfig, Task
+from trasluz.config import AdapterConfig, Count, ModelConfig, Positive, Rate, StackConfig, Task
 from trasluz.parse import Settings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -74,6 +74,18 @@ class BudgetSettings(Settings):
     seconds: Positive | None = None
 
 
+class BaseSettings(Settings):
+    """The model that a run goes on from, by its place and its weights.
+
+    Parts of it may stay as they are; with an `adapter` all of it does, and a small change is learnt instead.
+    """
+
+    directory: str
+    weights: str
+    freeze: tuple[Literal["embeddings", "encoder", "decoder"], ...] = ()
+    adapter: AdapterConfig | None = None
+
+
 class RunSettings(Settings):
     """All of a run, resolved: what `settings.json` of a run's directory holds."""
 
@@ -91,6 +103,7 @@ class RunSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     source_language: str | None = None
     target_language: str | None = None
+    base: BaseSettings | None = None
 
     @model_validator(mode="after")
     def _task_has_its_model(self) -> Self:

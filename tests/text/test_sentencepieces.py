@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trasluz.errors import TrasluzError
-from trasluz.text.tokenizer import SPACE_MARK, SUBSTITUTES, Tokenizer
+from trasluz.text.sentencepieces import SPACE_MARK, SUBSTITUTES, SentencePieces
 
 TEXTS = [
     "the cat sees the dog",
@@ -22,74 +22,74 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer.learn(TEXTS * 5, vocabulary=320)
+def tokenizer() -> SentencePieces:
+    return SentencePieces.learn(TEXTS * 5, vocabulary=320)
 
 
 @given(st.text())
-def test_any_text_comes_back_as_it_was(tokenizer: Tokenizer, text: str) -> None:
+def test_any_text_comes_back_as_it_was(tokenizer: SentencePieces, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @given(st.text(alphabet=[SPACE_MARK, " ", "a", "t", *SUBSTITUTES[:3], "\x00", "<", "s", "/", ">", "\n"]))
-def test_a_text_of_what_sentencepiece_reserves_comes_back_too(tokenizer: Tokenizer, text: str) -> None:
+def test_a_text_of_what_sentencepiece_reserves_comes_back_too(tokenizer: SentencePieces, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @given(st.lists(st.text(max_size=9), max_size=5))
-def test_many_texts_at_once_are_as_one_by_one(tokenizer: Tokenizer, texts: list[str]) -> None:
+def test_many_texts_at_once_are_as_one_by_one(tokenizer: SentencePieces, texts: list[str]) -> None:
     assert tokenizer.encode_all(texts) == [tokenizer.encode(text) for text in texts]
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_no_text_has_an_unknown_piece_or_a_symbol(kind: Literal["unigram", "bpe"]) -> None:
-    tokenizer = Tokenizer.learn(TEXTS * 5, vocabulary=320, kind=kind)
+    tokenizer = SentencePieces.learn(TEXTS * 5, vocabulary=320, kind=kind)
     symbols = {tokenizer.pad_id, tokenizer.start_id, tokenizer.end_id, tokenizer.unknown_id}
     for text in ("</s> <s> <pad> <unk>", "猫 \U0001f600", "the cat", SPACE_MARK):
         assert symbols.isdisjoint(tokenizer.encode(text))
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_symbols_are_left_out_of_the_text(tokenizer: Tokenizer) -> None:
+def test_symbols_are_left_out_of_the_text(tokenizer: SentencePieces) -> None:
     ids = tokenizer.encode("the cat")
     assert tokenizer.decode([tokenizer.start_id, *ids, tokenizer.end_id, tokenizer.pad_id]) == "the cat"
 
 
-def test_pieces_show_where_words_begin(tokenizer: Tokenizer) -> None:
+def test_pieces_show_where_words_begin(tokenizer: SentencePieces) -> None:
     pieces = tokenizer.pieces(tokenizer.encode("the cat 猫"))
     assert "".join(pieces) == "▁the▁cat▁<0xE7><0x8C><0xAB>"
 
 
-def test_learning_is_the_same_every_time_and_bytes_keep_it(tokenizer: Tokenizer) -> None:
-    again = Tokenizer.learn(TEXTS * 5, vocabulary=320)
-    assert again.to_bytes() == tokenizer.to_bytes()
-    loaded = Tokenizer.from_bytes(tokenizer.to_bytes())
+def test_learning_is_the_same_every_time_and_bytes_keep_it(tokenizer: SentencePieces) -> None:
+    again = SentencePieces.learn(TEXTS * 5, vocabulary=320)
+    assert again.files() == tokenizer.files()
+    loaded = SentencePieces.from_bytes(tokenizer.files()["tokenizer.model"])
     assert (len(loaded), loaded.encode(TEXTS[0])) == (len(tokenizer), tokenizer.encode(TEXTS[0]))
 
 
 def test_a_vocabulary_is_a_limit_not_a_promise() -> None:
-    assert len(Tokenizer.learn(["one two three"] * 3, vocabulary=5000)) < 5000
+    assert len(SentencePieces.learn(["one two three"] * 3, vocabulary=5000)) < 5000
 
 
 def test_a_vocabulary_without_room_says_what_is_needed() -> None:
     with pytest.raises(TrasluzError, match=r"^a vocabulary of 100 is too small: .* need \d+ entries; raise"):
-        Tokenizer.learn(TEXTS, vocabulary=100)
+        SentencePieces.learn(TEXTS, vocabulary=100)
 
 
 def test_nfkc_folds_what_looks_alike_only_where_asked() -> None:
     plain, folded = (
-        Tokenizer.learn(TEXTS * 5, vocabulary=320, normalization=how) for how in ("none", "nfkc")
+        SentencePieces.learn(TEXTS * 5, vocabulary=320, normalization=how) for how in ("none", "nfkc")
     )
     assert plain.decode(plain.encode("ﬁne １２")) == "ﬁne １２"
     assert folded.decode(folded.encode("ﬁne １２")) == "fine 12"
 
 
 def test_a_long_text_is_learnt_from_like_any_other() -> None:
-    tokenizer = Tokenizer.learn(["zq w " * 1000 + "zq", "w w"], vocabulary=300)
+    tokenizer = SentencePieces.learn(["zq w " * 1000 + "zq", "w w"], vocabulary=300)
     assert any("zq" in piece for piece in tokenizer.pieces(range(len(tokenizer))))
 
 
-def test_all_ways_to_cut_a_text_spell_it_and_the_first_is_the_usual_one(tokenizer: Tokenizer) -> None:
+def test_all_ways_to_cut_a_text_spell_it_and_the_first_is_the_usual_one(tokenizer: SentencePieces) -> None:
     ways = tokenizer.encodings("the cat sees", most=7)
     assert ways[0] == tokenizer.encode("the cat sees")
     assert 1 < len(ways) <= 7
@@ -100,17 +100,17 @@ def test_all_ways_to_cut_a_text_spell_it_and_the_first_is_the_usual_one(tokenize
 
 
 def test_bpe_has_one_way_to_cut_a_text() -> None:
-    tokenizer = Tokenizer.learn(TEXTS * 5, vocabulary=320, kind="bpe")
+    tokenizer = SentencePieces.learn(TEXTS * 5, vocabulary=320, kind="bpe")
     assert tokenizer.encodings("the cat", most=7) == [tokenizer.encode("the cat")]
 
 
 @pytest.mark.parametrize("data", [b"", b"no model at all", b"\x80\x04K\x01."])
 def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
     with pytest.raises(TrasluzError, match="the tokenizer is damaged"):
-        Tokenizer.from_bytes(data)
+        SentencePieces.from_bytes(data)
 
 
-def test_half_of_a_surrogate_pair_is_no_text(tokenizer: Tokenizer) -> None:
+def test_half_of_a_surrogate_pair_is_no_text(tokenizer: SentencePieces) -> None:
     with pytest.raises(TrasluzError, match=r"U\+DCFF, which is no character"):
         tokenizer.encode_all(["fine", "not \udcff"])
     with pytest.raises(TrasluzError, match=r"U\+D800"):

@@ -1,0 +1,57 @@
+"""A language model as a translator: a prompt around each text, and what it writes behind it.
+
+Knows no files and no particular model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trasluz.decoding.generator import Ending, Generator
+from trasluz.decoding.sample import Sampling
+from trasluz.decoding.translator import Translation
+from trasluz.decoding.verdict import Verdict, judge
+from trasluz.errors import TrasluzError
+from trasluz.text.sentences import trim
+
+SLOT = "{text}"
+
+
+class Prompted:
+    """Translates texts by a language model that was told how, such as `English: {text}\\nSpanish:`.
+
+    What is written, greedily, up to `most` tokens and before any of the strings `stop`, is the translation.
+    Raises `TrasluzError` for a prompt without a place for the text.
+    """
+
+    def __init__(
+        self, generator: Generator, prompt: str, *, stop: Sequence[str] = ("\n",), most: int = 200
+    ) -> None:
+        if SLOT not in prompt:
+            raise TrasluzError(f"the prompt {prompt!r} has no place for the text; write {SLOT} there")
+        self.generator, self.prompt, self.stop, self.most = generator, prompt, tuple(stop), most
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Each text in its order; a blank one stays as it is. There is no score: see `Generator.score`."""
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: str) -> Translation:
+        before, core, behind = trim(text)
+        if not core:
+            return Translation(text, text, None, Verdict.complete)
+        written = self.generator.generate(
+            self.prompt.replace(SLOT, core),
+            sampling=Sampling(temperature=0),
+            most=self.most,
+            stop=self.stop,
+        )
+        found = written.text.strip()
+        tokenizer = self.generator.tokenizer
+        verdict = judge(
+            core,
+            found,
+            finished=written.ending is not Ending.length,
+            source_tokens=len(tokenizer.encode(core)),
+            target_tokens=len(tokenizer.encode(found)),
+        )
+        return Translation(text, f"{before}{found}{behind}", None, verdict)

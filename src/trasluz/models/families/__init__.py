@@ -1,0 +1,1 @@
+"""The families of foreign checkpoints that run on the one stack."""

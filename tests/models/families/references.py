@@ -1,0 +1,210 @@
+"""Models of transformers with random weights, and the same models on the one stack.
+
+All sizes are different primes, or products of two where something must divide them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers.models.gpt2.configuration_gpt2 import GPT2Config
+from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
+from transformers.models.llama.configuration_llama import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaForCausalLM
+from transformers.models.m2m_100.configuration_m2m_100 import M2M100Config
+from transformers.models.m2m_100.modeling_m2m_100 import M2M100ForConditionalGeneration
+from transformers.models.marian.configuration_marian import MarianConfig
+from transformers.models.marian.modeling_marian import MarianMTModel
+from transformers.models.mbart.configuration_mbart import MBartConfig
+from transformers.models.mbart.modeling_mbart import MBartForConditionalGeneration
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5ForConditionalGeneration
+from transformers.utils import logging
+
+from trasluz.models.build import build_model
+from trasluz.models.families.checkpoint import FAMILIES
+from trasluz.models.families.family import Family
+from trasluz.models.families.names import Table, to_ours
+from trasluz.models.families.reading import Reading
+from trasluz.models.model import Model
+
+V = 97
+T5 = {
+    "vocab_size": V,
+    "d_model": 23,
+    "d_kv": 5,
+    "d_ff": 31,
+    "num_layers": 3,
+    "num_decoder_layers": 2,
+    "num_heads": 7,
+    "relative_attention_num_buckets": 12,
+    "relative_attention_max_distance": 19,
+    "dropout_rate": 0.0,
+}
+BART = {
+    "vocab_size": V,
+    "d_model": 44,
+    "encoder_layers": 3,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 11,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 37,
+    "decoder_ffn_dim": 29,
+    "max_position_embeddings": 41,
+    "dropout": 0.0,
+    "attention_dropout": 0.0,
+}
+LLAMA = {"vocab_size": V, "intermediate_size": 37, "num_hidden_layers": 3, "num_attention_heads": 6}
+LLAMA3 = {
+    **LLAMA,
+    "hidden_size": 60,
+    "num_key_value_heads": 2,
+    "tie_word_embeddings": True,
+    "max_position_embeddings": 61,
+}
+LONGER = {"rope_theta": 500.0, "factor": 8.0, "original_max_position_embeddings": 16}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of checkpoint: the reference's class, and its configuration."""
+
+    name: str
+    reference: type[nn.Module]
+    config: Callable[[], Any]
+
+
+CASES = [
+    Case("T5 1.0", T5ForConditionalGeneration, lambda: T5Config(**T5)),
+    Case(
+        "T5 1.1",
+        T5ForConditionalGeneration,
+        lambda: T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+    ),
+    Case(
+        "mBART",
+        MBartForConditionalGeneration,
+        lambda: MBartConfig(**BART, scale_embedding=True, decoder_start_token_id=5),
+    ),
+    Case(
+        "Marian",
+        MarianMTModel,
+        lambda: MarianConfig(
+            **BART,
+            activation_function="swish",
+            pad_token_id=V - 1,
+            decoder_start_token_id=V - 1,
+            scale_embedding=True,
+        ),
+    ),
+    Case("M2M100", M2M100ForConditionalGeneration, lambda: M2M100Config(**BART)),
+    Case(
+        "GPT-2",
+        GPT2LMHeadModel,
+        lambda: GPT2Config(
+            vocab_size=V,
+            n_embd=26,
+            n_head=2,
+            n_layer=3,
+            n_positions=41,
+            n_inner=37,
+            bos_token_id=2,
+            eos_token_id=2,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+        ),
+    ),
+    Case(
+        "Llama 2",
+        LlamaForCausalLM,
+        lambda: LlamaConfig(**LLAMA, hidden_size=84, max_position_embeddings=61),
+    ),
+    Case(
+        "Llama 3",
+        LlamaForCausalLM,
+        lambda: LlamaConfig(
+            **LLAMA3,
+            rope_parameters={
+                "rope_type": "llama3",
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                **LONGER,
+            },
+        ),
+    ),
+]
+STRETCHES: dict[str, dict[str, Any]] = {
+    "default": {"rope_type": "default"},
+    "linear": {"rope_type": "linear"},
+    "yarn": {"rope_type": "yarn"},
+    "yarn with all its settings": {
+        "rope_type": "yarn",
+        "beta_fast": 5.0,
+        "beta_slow": 2.0,
+        "attention_factor": 1.3,
+        "truncate": False,
+    },
+    "yarn with mscale": {"rope_type": "yarn", "mscale": 0.7, "mscale_all_dim": 0.3},
+}
+
+
+def stretched(name: str) -> Case:
+    """A Llama whose positions are stretched in one of the `STRETCHES`."""
+    position = {**LONGER, **STRETCHES[name]}
+    return Case(
+        name,
+        LlamaForCausalLM,
+        lambda: LlamaConfig(**LLAMA3, attention_bias=True, mlp_bias=True, rope_parameters=position),
+    )
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A model of the reference, and the same on the one stack."""
+
+    reference: Any
+    ours: Model
+    family: Family
+    table: Table
+    directory: Path
+
+    @property
+    def has_source(self) -> bool:
+        """Whether it is an encoder-decoder."""
+        return self.family.task == "translation"
+
+
+def twins(case: Case, directory: Path, *, seed: int = 1) -> Twins:
+    """Both of a kind, with random weights that the reference wrote and we read."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.manual_seed(seed)
+    config = case.config()
+    reference: Any = case.reference(config).eval()
+    if (
+        config.model_type == "t5" and not config.scale_decoder_outputs
+    ):  # the reference ties them when it is new
+        reference.lm_head.weight = nn.Parameter(torch.empty_like(reference.lm_head.weight))
+    with torch.no_grad():
+        for name, parameter in reference.named_parameters():
+            if not (config.model_type == "marian" and "embed_positions" in name):  # these are sines
+                parameter.normal_(std=0.4)
+        if hasattr(reference, "final_logits_bias"):
+            reference.final_logits_bias.normal_()
+    reference.save_pretrained(directory)
+    tensors = load_file(directory / "model.safetensors")
+    settings = json.loads((directory / "config.json").read_text("utf-8"))
+    family = FAMILIES[settings["model_type"]]
+    ours_config = family.config_from_hf(Reading(settings, stored=tensors, where="config.json"))
+    ours: Model = build_model(ours_config).eval()
+    table = family.table(ours_config)
+    to_ours(tensors, table, ours, where=directory)
+    return Twins(reference, ours, family, table, directory)

@@ -1,0 +1,325 @@
+"""Whole checkpoints: read, used, seen from inside, written back; and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers.models.gpt2.configuration_gpt2 import GPT2Config
+from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
+from transformers.models.llama.configuration_llama import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaForCausalLM
+from transformers.models.m2m_100.configuration_m2m_100 import M2M100Config
+from transformers.models.m2m_100.modeling_m2m_100 import M2M100ForConditionalGeneration
+from transformers.models.marian.configuration_marian import MarianConfig
+from transformers.models.marian.modeling_marian import MarianMTModel
+from transformers.models.mbart.configuration_mbart import MBartConfig
+from transformers.models.mbart.modeling_mbart import MBartForConditionalGeneration
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5ForConditionalGeneration
+from transformers.utils import logging
+
+from tests.models.families.checkpoints import ALL, LANGUAGE_MODELS, Checkpoint
+from tests.models.families.references import BART, LLAMA, T5
+from trasluz.decoding.generator import Generator, generator_of
+from trasluz.decoding.sample import Sampling
+from trasluz.decoding.translator import Translator, translator_of
+from trasluz.errors import TrasluzError
+from trasluz.insight.attention import attend
+from trasluz.models.directory import CONFIG, WEIGHTS
+from trasluz.models.families.checkpoint import OLD_WEIGHTS, save_checkpoint
+from trasluz.models.load import load_model, read_manifest
+from trasluz.models.loaded import LoadedModel
+
+ONE_OF_EACH = ["t5", "marian", "mbart 50", "m2m100", "gpt2", "llama"]
+GPT2 = {"n_embd": 26, "n_head": 2, "n_layer": 3, "n_positions": 61, "n_inner": 37}
+TEXT, MOST = "the cat sees the dog", 9
+
+
+def reference_of(checkpoint: Checkpoint) -> Any:
+    """A model of the reference with random weights that fits the tokeniser of a checkpoint."""
+    symbols, rows = checkpoint.config.symbols, checkpoint.config.embedding.vocabulary
+    ids = {"eos_token_id": symbols.end, "decoder_start_token_id": symbols.start, "vocab_size": rows}
+    makers: dict[str, Callable[[], Any]] = {
+        "t5": lambda: T5ForConditionalGeneration(T5Config(**T5 | ids, pad_token_id=symbols.pad)),
+        "marian": lambda: MarianMTModel(MarianConfig(**BART | ids, pad_token_id=symbols.pad)),
+        "mbart": lambda: MBartForConditionalGeneration(MBartConfig(**BART | ids, pad_token_id=symbols.pad)),
+        "m2m_100": lambda: M2M100ForConditionalGeneration(
+            M2M100Config(**BART | ids, pad_token_id=symbols.pad)
+        ),
+        "gpt2": lambda: GPT2LMHeadModel(
+            GPT2Config(**GPT2, vocab_size=rows, bos_token_id=symbols.start, eos_token_id=symbols.end)
+        ),
+        "llama": lambda: LlamaForCausalLM(
+            LlamaConfig(
+                **LLAMA | {"vocab_size": rows},
+                hidden_size=60,
+                num_key_value_heads=2,
+                bos_token_id=symbols.start,
+                eos_token_id=symbols.end,
+            )
+        ),
+    }
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.manual_seed(3)
+    model = makers[checkpoint.family.model_type]().eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "embed_positions" not in name:
+                parameter.normal_(std=0.4)
+    return model
+
+
+@pytest.fixture
+def whole(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Checkpoint, Any]:
+    """A checkpoint with weights, and the reference's model of it."""
+    checkpoint = ALL[request.param](tmp_path)
+    reference = reference_of(checkpoint)
+    reference.save_pretrained(checkpoint.files.directory)
+    return checkpoint, reference
+
+
+def opened(checkpoint: Checkpoint) -> LoadedModel:
+    return load_model(checkpoint.files.directory, languages=checkpoint.languages)
+
+
+def written_by(reference: Any, loaded: LoadedModel) -> list[int]:
+    """What the reference writes greedily of the text, symbols in front left out."""
+    frame, ids = loaded.tokenizer.frame, loaded.tokenizer.encode(TEXT)
+    forbidden = [[one] for one in loaded.model.forbidden_ids] or None
+    options = {"max_new_tokens": MOST, "do_sample": False, "bad_words_ids": forbidden, "num_beams": 1}
+    options |= {"forced_eos_token_id": None, "forced_bos_token_id": None, "pad_token_id": 0}
+    if loaded.manifest.task == "language-model":
+        begun = frame.prompt(ids)
+        return list(reference.generate(torch.tensor([begun]), **options)[0, len(begun) :].tolist())
+    begun = [frame.start, *frame.forced]
+    found = reference.generate(
+        torch.tensor([frame.source(ids)]),
+        decoder_input_ids=torch.tensor([begun]),
+        decoder_start_token_id=frame.start,
+        **options,
+    )
+    return list(found[0, len(begun) :].tolist())
+
+
+@pytest.mark.parametrize("whole", ALL, indirect=True)
+def test_it_writes_what_the_reference_writes(whole: tuple[Checkpoint, Any]) -> None:
+    checkpoint, reference = whole
+    loaded = opened(checkpoint)
+    assert read_manifest(checkpoint.files.directory).model.kind == loaded.manifest.model.kind
+    theirs = written_by(reference, loaded)
+    end = loaded.model.end_id
+    theirs = theirs[: theirs.index(end)] if end in theirs else theirs
+    if loaded.manifest.task == "language-model":
+        _, mine = generator_of(loaded).written(TEXT, sampling=Sampling(temperature=0), most=MOST)
+        mine = mine[: mine.index(end)] if end in mine else mine
+    else:
+        [[best]] = translator_of(loaded).search([loaded.tokenizer.encode(TEXT)], beam=1)
+        mine = list(best.ids[:MOST])
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("whole", ONE_OF_EACH, indirect=True)
+def test_every_weight_of_it_can_be_seen(whole: tuple[Checkpoint, Any], tmp_path: Path) -> None:
+    loaded = opened(whole[0])
+    model: Translator | Generator
+    if loaded.manifest.task == "language-model":
+        model = generator_of(loaded)
+        attention = attend(model, TEXT, most=3)
+    else:
+        model = translator_of(loaded)
+        attention = attend(model, TEXT, target="el gato")
+    for _, weights in attention.exhibit.weights():
+        torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), atol=1e-5, rtol=0.0)
+    attention.save(tmp_path / "page.html")
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("whole", ALL, indirect=True)
+def test_it_goes_back_as_it_came(whole: tuple[Checkpoint, Any], tmp_path: Path) -> None:
+    checkpoint, reference = whole
+    again = tmp_path / "again"
+    save_checkpoint(again, opened(checkpoint))
+    source = {path.name: path for path in checkpoint.files.directory.iterdir() if path.is_file()}
+    assert {path.name for path in again.iterdir()} == source.keys()
+    for name, path in source.items():
+        if name == WEIGHTS:
+            there, here = load_file(path), load_file(again / name)
+            assert there.keys() >= here.keys()
+        elif name == CONFIG:
+            assert json.loads(path.read_text("utf-8")) == json.loads((again / name).read_text("utf-8"))
+        else:
+            assert path.read_bytes() == (again / name).read_bytes(), name
+    rows = checkpoint.config.embedding.vocabulary
+    ids = torch.randint(10, rows, (2, 7), generator=torch.Generator().manual_seed(1))
+    inputs = {"input_ids": ids}
+    if checkpoint.family.task == "translation":
+        inputs["decoder_input_ids"] = ids[:, :5]
+    before = reference(**inputs).logits
+    after = type(reference).from_pretrained(again).eval()(**inputs).logits
+    torch.testing.assert_close(after, before, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("whole", ["marian", "gpt2"], indirect=True)
+def test_weights_may_be_in_shards_or_old_or_of_the_bare_model(whole: tuple[Checkpoint, Any]) -> None:
+    checkpoint, reference = whole
+    directory = checkpoint.files.directory
+    before = dict(opened(checkpoint).model.named_parameters())
+
+    def same() -> LoadedModel:
+        loaded = opened(checkpoint)
+        for name, parameter in loaded.model.named_parameters():
+            assert torch.equal(parameter, before[name]), name
+        return loaded
+
+    tensors = load_file(directory / WEIGHTS)
+    (directory / WEIGHTS).unlink()
+    reference.save_pretrained(directory, max_shard_size="20KB")
+    assert len(list(directory.glob("model-*.safetensors"))) > 2
+    assert same().notes == ()
+    for path in directory.glob("model*.safetensors*"):
+        path.unlink()
+    torch.save(tensors, directory / OLD_WEIGHTS)
+    (note,) = same().notes
+    assert "old PyTorch file, of which only the tensors are read" in note
+    assert read_manifest(directory).model.kind in ("transformer", "decoder-only")
+    (directory / OLD_WEIGHTS).unlink()
+    prefix = {"marian": "model.", "gpt2": "transformer."}[checkpoint.family.model_type]
+    bare = {name.removeprefix(prefix): one for name, one in tensors.items()}
+    save_file(bare, directory / WEIGHTS)
+    if checkpoint.family.model_type == "gpt2":
+        same()
+
+
+class TestWhatCannotBeRead:
+    """Every mistake is one sentence."""
+
+    @pytest.fixture
+    def directory(self, tmp_path: Path) -> Path:
+        checkpoint = ALL["gpt2"](tmp_path)
+        reference_of(checkpoint).save_pretrained(checkpoint.files.directory)
+        return checkpoint.files.directory
+
+    def refusal(self, directory: Path) -> str:
+        with pytest.raises(TrasluzError) as refused:
+            load_model(directory)
+        return str(refused.value)
+
+    def change(self, directory: Path, **settings: Any) -> None:
+        path = directory / CONFIG
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | settings), encoding="utf-8")
+
+    def test_another_family(self, directory: Path) -> None:
+        self.change(directory, model_type="bert")
+        assert self.refusal(directory) == (
+            f"{directory}: unknown family of checkpoints 'bert'; allowed, nearest first: mbart, t5, gpt2, "
+            "marian, m2m_100, llama"
+        )
+
+    def test_quantised_weights(self, directory: Path) -> None:
+        self.change(directory, quantization_config={"quant_method": "gptq", "bits": 4})
+        assert self.refusal(directory).startswith(f"{directory} is quantised (gptq), and its weights cannot")
+
+    def test_a_key_that_nobody_knows(self, directory: Path) -> None:
+        self.change(directory, sliding_window=128)
+        assert self.refusal(directory).startswith(
+            f"{directory / CONFIG}: Trasluz does not know what sliding_window (128) would change in this "
+        )
+
+    @pytest.mark.parametrize(
+        ("settings", "why"),
+        [
+            ({"activation_function": "mish"}, "activation_function is 'mish', but Trasluz has relu, gelu, "),
+            ({"scale_attn_weights": False}, "scale_attn_weights is False, but Trasluz has only True there"),
+            ({"n_embd": "wide"}, "n_embd is 'wide', but it should be a whole number, 0 or more"),
+            ({"layer_norm_epsilon": True}, "layer_norm_epsilon is True, but it should be a number"),
+            ({"tie_word_embeddings": "yes"}, "tie_word_embeddings is 'yes', but it should be true or false"),
+            ({"bos_token_id": -3}, "bos_token_id is -3, but it should be the id of a token"),
+            ({"n_embd": None}, "the key 'n_embd' is missing; copy the whole checkpoint again"),
+        ],
+    )
+    def test_values_that_cannot_be_had(self, directory: Path, settings: dict[str, Any], why: str) -> None:
+        self.change(directory, **settings)
+        assert self.refusal(directory).startswith(f"{directory / CONFIG}: {why}")
+
+    def test_no_weights(self, directory: Path) -> None:
+        (directory / WEIGHTS).unlink()
+        assert self.refusal(directory).startswith(
+            f"{directory}: there are no weights: neither model.safetensors nor pytorch_model.bin, whole or in"
+        )
+
+    def test_a_missing_shard(self, directory: Path) -> None:
+        (directory / WEIGHTS).rename(directory / "model-00001-of-00002.safetensors")
+        index = directory / f"{WEIGHTS}.index.json"
+        names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+        index.write_text(json.dumps({"weight_map": names}))
+        assert self.refusal(directory) == (
+            f"{directory}: 1 of 2 files of weights are missing: model-00002-of-00002.safetensors; copy the "
+            "whole checkpoint again"
+        )
+        index.write_text(json.dumps({"weight_map": {"a": "../elsewhere.safetensors"}}))
+        assert "1 of 1 files of weights are missing" in self.refusal(directory)
+        index.write_text("{}")
+        assert self.refusal(directory) == f"{index} is damaged: it should name the file of each tensor"
+
+    def test_damaged_weights(self, directory: Path) -> None:
+        data = (directory / WEIGHTS).read_bytes()
+        (directory / WEIGHTS).write_bytes(data[: len(data) // 2])
+        assert self.refusal(directory).startswith(f"{directory / WEIGHTS} is damaged, or holds something")
+
+    def test_old_weights_with_code_in_them_are_not_run(self, directory: Path) -> None:
+        (directory / WEIGHTS).unlink()
+        torch.save({"weight": Path("somewhere")}, directory / OLD_WEIGHTS)
+        assert self.refusal(directory).startswith(f"{directory / OLD_WEIGHTS} is damaged, or holds something")
+        torch.save({"weight": 3}, directory / OLD_WEIGHTS)
+        assert self.refusal(directory).endswith("holds something besides tensors, and nothing else is read")
+
+    def test_tensors_that_do_not_fit(self, directory: Path) -> None:
+        tensors = load_file(directory / WEIGHTS)
+        tensors["transformer.ln_f.weight"] = torch.ones(25)
+        del tensors["transformer.h.1.ln_1.bias"]
+        tensors["transformer.h.1.odd"] = torch.ones(1)
+        tensors["lm_head.weight"] = torch.ones_like(tensors["transformer.wte.weight"])
+        save_file(tensors, directory / WEIGHTS)
+        assert self.refusal(directory) == (
+            f"{directory} does not fit its config.json: it has lm_head.weight, which should be a copy of "
+            "transformer.wte.weight but differs from it; it has transformer.h.1.odd, which no part of the "
+            "model takes; it has transformer.ln_f.weight of shape [25] where [26] is expected; it lacks "
+            "transformer.h.1.ln_1.bias"
+        )
+
+    def test_no_tokenizer(self, directory: Path) -> None:
+        for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+            (directory / name).unlink(missing_ok=True)
+        assert "tokenizer.json" in self.refusal(directory)
+
+    @pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+    def test_an_unknown_stretch_of_positions(self, tmp_path: Path, kind: str) -> None:
+        checkpoint = ALL["llama"](tmp_path)
+        directory = checkpoint.files.directory
+        reference_of(checkpoint).save_pretrained(directory)
+        self.change(directory, rope_parameters={"rope_type": kind, "rope_theta": 10000.0, "factor": 2.0})
+        assert self.refusal(directory).endswith(
+            f"rope_type is '{kind}', but Trasluz has default, linear, llama3, yarn"
+        )
+
+    def test_languages_for_a_model_of_one_pair(self, directory: Path) -> None:
+        from trasluz.models.families.family import Languages
+
+        with pytest.raises(TrasluzError, match="language"):
+            load_model(directory, languages=Languages("en", "es"))
+
+
+def test_a_copied_directory_is_as_good(tmp_path: Path) -> None:
+    checkpoint = ALL["gpt2"](tmp_path / "one")
+    reference_of(checkpoint).save_pretrained(checkpoint.files.directory)
+    shutil.copytree(checkpoint.files.directory, tmp_path / "two")
+    assert load_model(tmp_path / "two").manifest == load_model(checkpoint.files.directory).manifest
+    assert set(LANGUAGE_MODELS) < set(ALL)

@@ -1,0 +1,111 @@
+"""Languages: the codes of published checkpoints, and one clear sentence for what is missing or unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from transformers.models.m2m_100 import tokenization_m2m_100 as their_m2m100
+from transformers.models.mbart import tokenization_mbart as their_mbart
+from transformers.models.mbart50 import tokenization_mbart50 as their_mbart50
+
+from tests import foreign
+from tests.models.families.checkpoints import (
+    CONFIG,
+    TRANSLATORS,
+    Checkpoint,
+    of_gpt2,
+    of_llama,
+    of_marian,
+    of_t5,
+)
+from trasluz.errors import TrasluzError
+from trasluz.models.families.codes import (
+    M2M100,
+    M2M100_OR_NLLB,
+    MARIAN,
+    MBART,
+    MBART_25,
+    MBART_50,
+    codes_among,
+)
+from trasluz.models.families.family import Languages
+from trasluz.text.tokenizer import Tokenizer
+
+
+def test_codes_are_those_of_transformers_in_their_order() -> None:
+    assert list(MBART_25) == their_mbart.FAIRSEQ_LANGUAGE_CODES
+    assert list(MBART_50) == their_mbart50.FAIRSEQ_LANGUAGE_CODES
+    assert {name: list(known) for name, known in M2M100.items()} == their_m2m100.FAIRSEQ_LANGUAGE_CODES
+
+
+def test_codes_are_known_by_their_spelling_and_come_without_it() -> None:
+    ids = {"</s>": 2, "zho_Hans": 9, "ace_Arab": 4, "__en__": 6, "en_XX": 7, ">>fra<<": 8, "<mask>": 10}
+    assert codes_among(ids, ids, M2M100_OR_NLLB) == {"ace_Arab": 4, "en": 6, "zho_Hans": 9}
+    assert list(codes_among(ids, ids, M2M100_OR_NLLB)) == ["ace_Arab", "en", "zho_Hans"]
+    assert codes_among(ids, {*ids, "de_DE"}, MBART) == {"en_XX": 7}
+    assert codes_among(ids, ids, MARIAN) == {"fra": 8}
+    assert codes_among(ids, {"</s>"}, MBART) == {}
+
+
+def test_the_languages_that_marian_is_asked_for(tmp_path: Path) -> None:
+    several, single = of_marian(tmp_path / "a", ">>fra<<", ">>spa<<"), of_marian(tmp_path / "b")
+
+    def ask(one: Checkpoint, source: str | None, target: str | None) -> Tokenizer:
+        return one.family.tokenizer(one.files, one.config, Languages(source, target))
+
+    assert ask(several, None, "fra").frame.before == (2,)
+    assert ask(single, None, None).frame.before == ()
+    with pytest.raises(TrasluzError, match=r"a: the target language is missing; give one of fra, spa$"):
+        ask(several, None, None)
+    with pytest.raises(
+        TrasluzError, match=r"unknown target language 'sp'; allowed, nearest first: spa, fra$"
+    ):
+        ask(several, None, "sp")
+    with pytest.raises(
+        TrasluzError, match=r"b: the target language 'spa' was given, but this model has one pair"
+    ):
+        ask(single, None, "spa")
+    with pytest.raises(
+        TrasluzError, match=r"the source language 'en' was given, but this model reads 'eng'; leave"
+    ):
+        ask(single, "en", None)
+    foreign.write(tmp_path / "b", {CONFIG: {}})
+    with pytest.raises(
+        TrasluzError, match=r"'en' was given, but this model does not say which language it reads;"
+    ):
+        ask(single, "en", None)
+
+
+@pytest.mark.parametrize("name", ["mbart 25", "mbart 50 hub", "m2m100", "nllb", "nllb hub"])
+def test_languages_that_are_missing_or_unknown_are_told_with_those_that_there_are(
+    name: str, tmp_path: Path
+) -> None:
+    checkpoint = TRANSLATORS[name](tmp_path)
+    own, other = checkpoint.languages.source, checkpoint.languages.target
+
+    def ask(source: str | None, target: str | None) -> Tokenizer:
+        return checkpoint.family.tokenizer(checkpoint.files, checkpoint.config, Languages(source, target))
+
+    with pytest.raises(TrasluzError, match=rf": the source language is missing; give one of .*\b{other}\b"):
+        ask(None, other)
+    with pytest.raises(TrasluzError, match=rf": the target language is missing; give one of .*\b{other}\b"):
+        ask(own, None)
+    with pytest.raises(TrasluzError, match=rf": unknown source language 'x_x'; allowed, .*\b{other}\b"):
+        ask("x_x", other)
+    with pytest.raises(TrasluzError, match=rf": unknown target language 'x_x'; allowed, .*\b{other}\b"):
+        ask(own, "x_x")
+
+
+@pytest.mark.parametrize("languages", [Languages("de"), Languages(target="de")])
+def test_languages_are_nothing_to_t5_and_language_models(languages: Languages, tmp_path: Path) -> None:
+    one = of_t5(tmp_path / "t5", hub=False)
+    with pytest.raises(
+        TrasluzError, match=r"'de' was given, but T5 takes the task as a prefix of the text, such as"
+    ):
+        one.family.tokenizer(one.files, one.config, languages)
+    for made in (of_gpt2(tmp_path / "gpt2", hub=False), of_llama(tmp_path / "llama", hub=True)):
+        with pytest.raises(
+            TrasluzError, match=r"'de' was given, but a language model goes on in that of its prompt$"
+        ):
+            made.family.tokenizer(made.files, made.config, languages)

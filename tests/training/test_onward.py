@@ -1,0 +1,165 @@
+"""A run that goes on from a model: its pieces, its weights, what is frozen, and adapters."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.models.families.checkpoints import ALL
+from tests.models.families.test_checkpoint import reference_of
+from trasluz.corpus.read import Pair
+from trasluz.decoding.translator import load
+from trasluz.errors import TrasluzError
+from trasluz.models.adapter import ADAPTER, CHANGES, fingerprint
+from trasluz.models.directory import load_weights, weights_of
+from trasluz.models.load import load_model
+from trasluz.training.run import Corpus, train
+from trasluz.training.settings import merge
+
+Settings = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def base(pairs: list[Pair], tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A translator after some steps."""
+    out = tmp_path_factory.mktemp("base") / "model"
+    train(Corpus(pairs[:53], pairs[53:]), out=out, changes=tiny(budget={"steps": 3}))
+    return out
+
+
+@pytest.fixture
+def corpus(pairs: list[Pair]) -> Corpus:
+    return Corpus(pairs[7:40], pairs[53:])
+
+
+def onward(base: Path, *, steps: int = 3, **more: Any) -> dict[str, Any]:
+    """The settings of a run that goes on from a model."""
+    own = {"directory": str(base), "weights": fingerprint(base), **more}
+    return {"base": own, "budget": {"steps": steps}, "batch": {"tokens": 211}, "validation": {"pairs": 5}}
+
+
+def weights(directory: Path) -> dict[str, torch.Tensor]:
+    return weights_of(load_model(directory).model)
+
+
+def test_it_begins_with_the_pieces_and_the_weights_of_the_model(
+    base: Path, corpus: Corpus, tmp_path: Path
+) -> None:
+    train(corpus, out=tmp_path / "m", changes=merge(onward(base), {"optimizer": {"rate": 1e-9}}))
+    before, after = weights(base), weights(tmp_path / "m")
+    assert before.keys() == after.keys()
+    for name, one in before.items():
+        torch.testing.assert_close(after[name], one, atol=1e-6, rtol=0.0)
+    assert load(tmp_path / "m").tokenizer.files() == load(base).tokenizer.files()
+
+
+def test_it_learns_everything_unless_parts_are_frozen(base: Path, corpus: Corpus, tmp_path: Path) -> None:
+    before = weights(base)
+    train(corpus, out=tmp_path / "all", changes=onward(base))
+    assert not any(torch.equal(one, before[name]) for name, one in weights(tmp_path / "all").items())
+    train(corpus, out=tmp_path / "some", changes=onward(base, freeze=["encoder", "embeddings"]))
+    for name, one in weights(tmp_path / "some").items():
+        assert torch.equal(one, before[name]) == (not name.startswith("decoder.")), name
+
+
+def test_an_adapter_learns_little_and_stands_apart(base: Path, corpus: Corpus, tmp_path: Path) -> None:
+    out = tmp_path / "adapter"
+    train(corpus, out=out, changes=onward(base, adapter={"rank": 3, "matrices": ["query", "value"]}))
+    assert not (out / "model.safetensors").exists()
+    before, after = weights(base), weights(out)
+    for name, one in before.items():
+        adapted = name.endswith(("query.weight", "value.weight"))
+        assert torch.equal(after[name], one) != adapted, name
+    changes = load_file(out / CHANGES)
+    name = "decoder.blocks.0.cross_attention.multihead.value"
+    up, down = changes[f"{name}.up"], changes[f"{name}.down"]
+    assert (up.shape[1], down.shape[0]) == (3, 3)
+    scale = 16.0 / 3
+    torch.testing.assert_close(after[f"{name}.weight"], before[f"{name}.weight"] + scale * up @ down)
+    assert load(out).translate("the cat").source == "the cat"
+
+
+def test_stopped_and_resumed_it_is_the_same_run(base: Path, corpus: Corpus, tmp_path: Path) -> None:
+    constant = {"optimizer": {"schedule": "constant"}, "validation": {"every": 2}}
+    for kind, own in (("full", onward(base)), ("adapter", onward(base, adapter={"rank": 2}))):
+        changes = merge(own, constant)
+        for name, steps in (("parts", 2), ("parts", 5), ("whole", 5)):
+            train(corpus, out=tmp_path / kind / name, changes=merge(changes, {"budget": {"steps": steps}}))
+        parts, whole = (weights(tmp_path / kind / name) for name in ("parts", "whole"))
+        assert all(torch.equal(parts[name], one) for name, one in whole.items())
+
+
+def test_a_checkpoint_comes_back_as_one(corpus: Corpus, tmp_path: Path) -> None:
+    checkpoint = ALL["marian"](tmp_path / "marian")
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    changes = merge(onward(directory), {"batch": {"longest": 30}})
+    train(corpus, out=tmp_path / "m", changes=changes)
+    config = json.loads((tmp_path / "m" / "config.json").read_text("utf-8"))
+    assert config["model_type"] == "marian"
+    assert (tmp_path / "m" / "source.spm").read_bytes() == (directory / "source.spm").read_bytes()
+    assert load(tmp_path / "m").translate("the cat", beam=1).source == "the cat"
+    again = type(reference_of(checkpoint)).from_pretrained(tmp_path / "m")
+    assert again.config.d_model == config["d_model"]
+
+
+def test_texts_go_on_from_a_language_model(tmp_path: Path) -> None:
+    checkpoint = ALL["gpt2"](tmp_path / "gpt2")
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    texts = [Pair("", f"the cat sees {number} dogs") for number in range(20)]
+    changes = merge(onward(directory), {"batch": {"longest": 40}, "validation": {"metric": "loss"}})
+    train(Corpus(texts[:15], texts[15:]), out=tmp_path / "m", changes=changes | {"task": "language-model"})
+    assert load_model(tmp_path / "m").manifest.task == "language-model"
+
+
+class TestWhatCannotBe:
+    """Every mistake is one sentence."""
+
+    def refusal(self, corpus: Corpus, changes: dict[str, Any], out: Path) -> str:
+        with pytest.raises(TrasluzError) as refused:
+            train(corpus, out=out, changes=changes)
+        return str(refused.value)
+
+    def test_parts_and_matrices_that_there_are_not(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
+        everything = ["embeddings", "encoder", "decoder"]
+        assert self.refusal(corpus, onward(base, freeze=everything), tmp_path / "a") == (
+            "with all of these parts frozen nothing is left to learn; freeze fewer"
+        )
+        odd = onward(base, adapter={"matrices": ["queery"]})
+        assert self.refusal(corpus, odd, tmp_path / "b").startswith(
+            "this model has no matrix named 'queery' to adapt; it has "
+        )
+        assert "unknown key 'base.rank'" in self.refusal(corpus, onward(base, rank=3), tmp_path / "c")
+
+    def test_sizes_that_the_model_has_not(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
+        wider = merge(onward(base), {"model": {"encoder": {"layers": 2}}})
+        assert "lacks encoder.blocks.1." in self.refusal(corpus, wider, tmp_path / "a")
+
+    def test_an_adapter_without_what_is_below_it(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
+        below, out = tmp_path / "below", tmp_path / "adapter"
+        shutil.copytree(base, below)
+        train(corpus, out=out, changes=onward(below, adapter={"rank": 2}))
+        other = load_model(base).model
+        load_weights(other, {name: one + 1 for name, one in weights(base).items()}, where=base)
+        shutil.rmtree(below)
+        with pytest.raises(TrasluzError, match="is an adapter for the model in .*, which is not there; put"):
+            load_model(out)
+        shutil.copytree(base, below)
+        data = (below / "model.safetensors").read_bytes()
+        (below / "model.safetensors").write_bytes(data[:-4] + b"\x00\x00\x00\x01")
+        with pytest.raises(TrasluzError, match="is an adapter for other weights than those in"):
+            load_model(out)
+        (below / "model.safetensors").write_bytes(data)
+        settings = json.loads((out / ADAPTER).read_text("utf-8"))
+        settings["adapter"]["rank"] = 5
+        (out / ADAPTER).write_text(json.dumps(settings), encoding="utf-8")
+        with pytest.raises(TrasluzError, match=r"does not fit adapter\.json and the model below"):
+            load_model(out)
