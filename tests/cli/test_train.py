@@ -160,6 +160,24 @@ class TestWhatCannotBeTrained:
         assert "0 files of pairs are given" in refusal("train", "seed=3", "--out", out)
         assert "there is only 1 pair" in refusal("train", single(tmp_path), "--out", out)
 
+    def test_what_goes_with_a_model_to_go_on_from(
+        self, refusal: Refusal, out: Path, pairs_file: Path, trained: Path, tmp_path: Path
+    ) -> None:
+        for option in (("--freeze", "encoder"), ("--adapter", 4)):
+            assert refusal("train", pairs_file, *option, "--out", out) == (
+                "--freeze and --adapter change a model that there is; give it with --from"
+            )
+        onward = ("train", pairs_file, "--from", trained, "--out", out)
+        assert refusal(*onward, "--arch", "recurrent") == (
+            "--from brings the parts of its model; leave out --arch"
+        )
+        assert refusal(*onward, "--freeze", "encodr").startswith(
+            "settings: unknown base.freeze.0 'encodr'; al"
+        )
+        assert refusal("train", pairs_file, "--from", tmp_path / "no", "--out", out).startswith(
+            f"{tmp_path / 'no'}: there is no such model directory"
+        )
+
     def test_two_files_of_different_length(self, refusal: Refusal, out: Path, tmp_path: Path) -> None:
         source, target = tmp_path / "text.en", tmp_path / "text.es"
         source.write_text("one\ntwo\nthree\n")

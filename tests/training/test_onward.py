@@ -150,7 +150,7 @@ class TestWhatCannotBe:
         other = load_model(base).model
         load_weights(other, {name: one + 1 for name, one in weights(base).items()}, where=base)
         shutil.rmtree(below)
-        with pytest.raises(TrasluzError, match="is an adapter for the model in .*, which is not there; put"):
+        with pytest.raises(TrasluzError, match=r"is an adapter for the model in .*, which is not there; put"):
             load_model(out)
         shutil.copytree(base, below)
         data = (below / "model.safetensors").read_bytes()

@@ -78,6 +78,10 @@ def train(
     from trasluz.training.run import train as train_run
     from trasluz.training.settings import merge
 
+    if base is not None and (arch or score):
+        raise TrasluzError(
+            f"--from brings the parts of its model; leave out {'--arch' if arch else '--score'}"
+        )
     paths = [Path(word) for word in arguments if not is_setting(word)]
     changes: dict[str, Any] = {} if config is None else read_yaml(config)
     if arch is None and isinstance(asked := changes.get("model"), dict):
