@@ -56,5 +56,5 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --constraint constraints.txt torch
 	@$(PIP) install --constraint constraints.txt hatchling editables
-	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[dev,hub,plot]'
+	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[dev,export,hub,plot]'
 	@touch $@

@@ -19,6 +19,7 @@ from trasluz.cli.attend import attend
 from trasluz.cli.demo import demo
 from trasluz.cli.embeddings import embeddings
 from trasluz.cli.evaluate import evaluate
+from trasluz.cli.export import export
 from trasluz.cli.generate import generate
 from trasluz.cli.info import info
 from trasluz.cli.score import score
@@ -45,6 +46,7 @@ for command in (
     embeddings,
     generate,
     score,
+    export,
     info,
     demo,
 ):

@@ -24,6 +24,8 @@ from transformers.models.marian.configuration_marian import MarianConfig
 from transformers.models.marian.modeling_marian import MarianMTModel
 from transformers.models.mbart.configuration_mbart import MBartConfig
 from transformers.models.mbart.modeling_mbart import MBartForConditionalGeneration
+from transformers.models.pegasus.configuration_pegasus import PegasusConfig
+from transformers.models.pegasus.modeling_pegasus import PegasusForConditionalGeneration
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5ForConditionalGeneration
 from transformers.utils import logging
@@ -105,6 +107,11 @@ CASES = [
         ),
     ),
     Case("M2M100", M2M100ForConditionalGeneration, lambda: M2M100Config(**BART)),
+    Case(
+        "Pegasus",
+        PegasusForConditionalGeneration,
+        lambda: PegasusConfig(**BART, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0),
+    ),
     Case(
         "GPT-2",
         GPT2LMHeadModel,
@@ -195,7 +202,9 @@ def twins(case: Case, directory: Path, *, seed: int = 1) -> Twins:
         reference.lm_head.weight = nn.Parameter(torch.empty_like(reference.lm_head.weight))
     with torch.no_grad():
         for name, parameter in reference.named_parameters():
-            if not (config.model_type == "marian" and "embed_positions" in name):  # these are sines
+            if not (
+                config.model_type in ("marian", "pegasus") and "embed_positions" in name
+            ):  # these are sines
                 parameter.normal_(std=0.4)
         if hasattr(reference, "final_logits_bias"):
             reference.final_logits_bias.normal_()

@@ -23,17 +23,19 @@ from trasluz.models.build import build_model
 from trasluz.models.directory import CONFIG, FORMAT, WEIGHTS, read_json, write_tokenizer, write_whole
 from trasluz.models.families.family import Family, Files, Languages
 from trasluz.models.families.gpt2 import FAMILY as GPT2
+from trasluz.models.families.hints import CONFIG as TOKENIZER_CONFIG
 from trasluz.models.families.llama import FAMILY as LLAMA
 from trasluz.models.families.m2m100 import FAMILY as M2M100
 from trasluz.models.families.marian import FAMILY as MARIAN
 from trasluz.models.families.mbart import FAMILY as MBART
 from trasluz.models.families.names import to_ours, to_theirs
+from trasluz.models.families.pegasus import FAMILY as PEGASUS
 from trasluz.models.families.reading import Reading
 from trasluz.models.families.t5 import FAMILY as T5
 from trasluz.models.loaded import LoadedModel, Origin
 from trasluz.models.model import Model
 
-FAMILIES = {family.model_type: family for family in (T5, MBART, MARIAN, M2M100, GPT2, LLAMA)}
+FAMILIES = {family.model_type: family for family in (T5, MBART, MARIAN, M2M100, PEGASUS, GPT2, LLAMA)}
 
 OLD_WEIGHTS = "pytorch_model.bin"
 INDEX = ".index.json"
@@ -64,7 +66,7 @@ def load_checkpoint(directory: Path, *, device: torch.device | None, languages: 
     table = family.table(config)
     to_ours(table.prefixed(tensors), table, model, where=directory)
     return LoadedModel(
-        manifest=_manifest(family, settings, config, languages),
+        manifest=_manifest(family, settings, config, languages, files),
         model=model.to(device or torch.device("cpu")).eval(),
         tokenizer=tokenizer,
         origin=Origin(settings, {name: files.data(name) for name in BESIDE if files.has(name)}),
@@ -77,7 +79,7 @@ def read_checkpoint_manifest(directory: Path) -> Manifest:
     settings = read_json(directory / CONFIG)
     family = family_of(settings, directory)
     config = _config(family, settings, stored=stored_names(directory), directory=directory)
-    return _manifest(family, settings, config, Languages())
+    return _manifest(family, settings, config, Languages(), Files(directory))
 
 
 def save_checkpoint(directory: Path, loaded: LoadedModel) -> None:
@@ -196,9 +198,12 @@ def _config(family: Family, settings: Mapping[str, Any], *, stored: Collection[s
 
 
 def _manifest(
-    family: Family, settings: Mapping[str, Any], config: ModelConfig, languages: Languages
+    family: Family, settings: Mapping[str, Any], config: ModelConfig, languages: Languages, files: Files
 ) -> Manifest:
     longest = next((settings[key] for key in LENGTHS if settings.get(key)), USUAL_LENGTH)
+    learnt = files.settings(TOKENIZER_CONFIG).get("model_max_length")
+    if isinstance(learnt, int) and not isinstance(learnt, bool) and 0 < learnt < longest:
+        longest = learnt
     return Manifest(
         format=FORMAT,
         task=family.task,

@@ -22,4 +22,4 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
     )
 
 
-FAMILY = Family("m2m_100", "translation", config_from_hf, table_of, tokens.m2m100)
+FAMILY = Family("m2m_100", "translation", config_from_hf, table_of, tokens.m2m100, most_sentences=1)

@@ -25,4 +25,4 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
     )
 
 
-FAMILY = Family("marian", "translation", config_from_hf, table_of, tokens.marian)
+FAMILY = Family("marian", "translation", config_from_hf, table_of, tokens.marian, most_sentences=1)

@@ -48,4 +48,4 @@ def table(config: TransformerConfig) -> Table:
     return replace(usual, entries=[*usual.entries, *own])
 
 
-FAMILY = Family("mbart", "translation", config_from_hf, table, tokens.mbart)
+FAMILY = Family("mbart", "translation", config_from_hf, table, tokens.mbart, most_sentences=1)

@@ -21,6 +21,8 @@ from trasluz.models.families.family import Files, Languages
 from trasluz.models.families.hints import Hints
 from trasluz.text.tokenizer import Frame, Tokenizer
 
+OF_NO_FAMILY = "PreTrainedTokenizerFast"
+"""What tokenizer_config.json calls a tokeniser that is all in its tokenizer.json."""
 MBART_OF_FIFTY = {"MBartTokenizer": False, "MBart50Tokenizer": True}
 
 
@@ -91,11 +93,20 @@ def m2m100(files: Files, config: TransformerConfig, languages: Languages) -> Tok
     else:
         found = entries.of_hub(files, config) if files.has(entries.HUB) else entries.of_nllb(files, config)
     known = codes.codes_among(found.ids, found.symbols, codes.M2M100_OR_NLLB)
+    if not known and hints.word("tokenizer_class") == OF_NO_FAMILY:
+        return one_pair(files, config, languages)
     source, target = codes.both_chosen(known, languages, where=files.directory)
     start, end = config.symbols.start, config.symbols.end
     if hints.flag("legacy_behaviour"):
         return found.framed(Frame(start, end, after=(end, source), forced=(target,)))
     return found.framed(Frame(start, end, after=(end,), before=(source,), forced=(target,)))
+
+
+def one_pair(files: Files, config: TransformerConfig, languages: Languages) -> Tokenizer:
+    """A source ends with the end symbol, and there is no code of a language: what Trasluz writes."""
+    codes.refuse_any(languages, where=files.directory, why="this model has one pair of languages only")
+    found, end = entries.of_hub(files, config), config.symbols.end
+    return found.framed(Frame(config.symbols.start, end, after=(end,)))
 
 
 def gpt2(files: Files, config: DecoderOnlyConfig, languages: Languages) -> Tokenizer:

@@ -1,0 +1,122 @@
+"""A model as a directory of CTranslate2.
+
+What its names hold is in `trasluz.export.specification`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from trasluz.errors import TrasluzError, unknown
+from trasluz.export.agreement import FILE, TOLERANCES, Agreement, agree
+from trasluz.export.engine import engine_of
+from trasluz.export.original import Original
+from trasluz.export.place import beside, check_free
+from trasluz.export.program import SPACE_MARK_NOTE, most_tokens
+from trasluz.export.sample import Sample, usual_sample
+from trasluz.export.specification import library, refusals, specification
+from trasluz.models.loaded import LoadedModel
+from trasluz.text.tokenizer import Tokenizer
+
+QUANTIZATIONS = tuple(TOLERANCES)
+FEWEST_ROWS = 1024
+"""So many positions can be coded at least: CTranslate2 fails beyond its table, and takes sources so long."""
+
+
+def to_ctranslate2(
+    loaded: LoadedModel,
+    out: Path,
+    *,
+    quantization: str | None = None,
+    sample: Sample | None = None,
+    command: str | None = None,
+) -> Agreement:
+    """Write a directory that CTranslate2 loads, after it agreed with the model on a sample.
+
+    `quantization` is one of `QUANTIZATIONS`, float32 if not given; the sample is the `usual_sample` of the
+    model's source language. Raises `TrasluzError` where CTranslate2 is not installed or cannot hold the
+    model, where `out` is taken, where there is no sample, and where both differ by more than the tolerance.
+    """
+    check_free(out)
+    check_exportable(loaded, quantization)
+    sample = sample or usual_sample(loaded.manifest.source_language)
+    with beside(out) as (place,):
+        write_ctranslate2(loaded, place, quantization=quantization)
+        return agree(
+            Original(loaded),
+            engine_of(loaded, place),
+            sample=sample,
+            tolerance=TOLERANCES[quantization or "float32"],
+            file=place / FILE,
+            about={
+                "to": "ctranslate2",
+                "quantization": quantization,
+                "command": command,
+                "notes": _notes(loaded),
+            },
+        )
+
+
+def check_exportable(loaded: LoadedModel, quantization: str | None) -> None:
+    """Raise `TrasluzError` where CTranslate2 cannot hold the model or the numbers."""
+    library()
+    if quantization not in (None, *QUANTIZATIONS):
+        raise unknown("quantization", str(quantization), QUANTIZATIONS)
+    reasons = [*refusals(loaded.manifest.model), *_refusals_of(loaded)]
+    if reasons:
+        raise TrasluzError(f"CTranslate2 cannot hold this model: {'; '.join(reasons)}")
+
+
+def write_ctranslate2(loaded: LoadedModel, directory: Path, *, quantization: str | None) -> None:
+    """Write the files of CTranslate2 into a new directory."""
+    manifest, tokenizer = loaded.manifest, loaded.tokenizer
+    rows = max(FEWEST_ROWS, most_tokens(manifest.longest_source, longest=None))
+    spec = specification(manifest.model, loaded.model, rows=rows)
+    symbols = _names(tokenizer.target, loaded.model.vocabulary)
+    spec.config.bos_token = symbols[loaded.model.start_id]
+    spec.config.eos_token = symbols[loaded.model.end_id]
+    spec.config.unk_token = symbols[tokenizer.target.unknown_id]
+    if hasattr(spec, "encoder"):
+        spec.register_source_vocabulary(_names(tokenizer, loaded.model.vocabulary))
+        spec.register_target_vocabulary(symbols)
+        spec.config.decoder_start_token = spec.config.bos_token
+        spec.config.add_source_bos = False
+        spec.config.add_source_eos = bool(tokenizer.frame.after)
+    else:
+        spec.register_vocabulary(symbols)
+    spec.validate()
+    spec.optimize(quantization=quantization)
+    directory.mkdir()
+    spec.save(str(directory))
+
+
+def _notes(loaded: LoadedModel) -> list[str]:
+    """What whoever runs the directory has to know."""
+    frame, pieces = loaded.tokenizer.frame, loaded.tokenizer.pieces
+    if loaded.manifest.model.kind != "decoder-only":
+        return [SPACE_MARK_NOTE, "CTranslate2 writes one piece at least, unless min_decoding_length is 0"]
+    if loaded.manifest.task == "translation":
+        around = " ".join(pieces([*frame.after, frame.start]))
+        return [SPACE_MARK_NOTE, f"a prompt is the pieces of a source, and behind them {around}"]
+    return [SPACE_MARK_NOTE, f"a prompt is {pieces([frame.start])[0]}, and behind it the pieces of a text"]
+
+
+def _names(tokenizer: Tokenizer, vocabulary: int) -> list[str]:
+    """The name of each token of a vocabulary."""
+    return tokenizer.pieces(list(range(vocabulary)))
+
+
+def _refusals_of(loaded: LoadedModel) -> Iterator[str]:
+    """What CTranslate2 has no place for in how a model reads text."""
+    frame, vocabulary = loaded.tokenizer.frame, loaded.model.vocabulary
+    if frame.before or frame.forced or frame.after not in ((), (frame.end,)):
+        yield (
+            "its texts have codes of languages around them, for which CTranslate2 has no place; "
+            "ct2-transformers-converter converts such a checkpoint"
+        )
+    source, target = _names(loaded.tokenizer, vocabulary), _names(loaded.tokenizer.target, vocabulary)
+    if min(len({*source}), len({*target})) < vocabulary:
+        yield "two of its tokens have the same name, by which CTranslate2 tells them apart"
+    if source[frame.end] != target[frame.end]:
+        yield "its end symbol has another name in each language, and CTranslate2 knows one"

@@ -1,0 +1,153 @@
+"""CTranslate2 running what was written for it.
+
+Knows neither what is in the weights nor how they came there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from trasluz.config import DecoderOnlyConfig
+from trasluz.export.program import CONTINUATION, Written, by_length, most_tokens, one_line, prompt_of
+from trasluz.export.specification import library
+from trasluz.models.loaded import LoadedModel
+
+BATCH = 64
+SHARED, SOURCE, TARGET, ONLY = (f"{name}vocabulary.json" for name in ("shared_", "source_", "target_", ""))
+
+Run = Callable[[list[list[str]], int], list[tuple[list[str], float]]]
+"""What is written behind each of some rows of pieces, at most so many tokens, and the score of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A program.
+
+    `cut` makes of a text the pieces that are given to `run`, `cap` says how many may follow so many, and
+    `joined` makes a text of ids. What stands `after` the pieces is added by CTranslate2 itself.
+    """
+
+    run: Run
+    cut: Callable[[str], list[str]]
+    joined: Callable[[Sequence[int]], str]
+    cap: Callable[[int], int]
+    source: Sequence[str]
+    target: Sequence[str]
+    after: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """That of CTranslate2."""
+        return {"ctranslate2": version("ctranslate2")}
+
+    def write(self, texts: Sequence[str]) -> list[Written]:
+        """What CTranslate2 makes of each text."""
+        sources = {piece: number for number, piece in enumerate(self.source)}
+        targets = {piece: number for number, piece in enumerate(self.target)}
+        rows = [self.cut(text) for text in texts]
+        found: dict[int, Written] = {}
+        for group in by_length(rows):
+            cap = self.cap(len(rows[group[0]]) + len(self.after))
+            for number, (pieces, score) in zip(
+                group, self.run([rows[one] for one in group], cap), strict=True
+            ):
+                read = tuple(sources[piece] for piece in [*rows[number], *self.after])
+                ids = tuple(targets[piece] for piece in pieces)
+                found[number] = Written(read, ids, self.joined(ids), score)
+        return [found[number] for number in range(len(rows))]
+
+
+def engine_of(loaded: LoadedModel, directory: Path) -> Engine:
+    """CTranslate2 with the directory of a model, whose tokeniser cuts the texts and joins them."""
+    tokenizer, manifest, frame = loaded.tokenizer, loaded.manifest, loaded.tokenizer.frame
+    longest = manifest.model.longest_target(manifest.longest_source)
+    translates = manifest.task == "translation"
+
+    def joined(ids: Sequence[int]) -> str:
+        return one_line(tokenizer.target.decode(ids))
+
+    if not isinstance(manifest.model, DecoderOnlyConfig):
+        return translating(
+            directory,
+            cut=lambda text: tokenizer.pieces(tokenizer.encode(text)),
+            joined=joined,
+            longest=longest,
+        )
+
+    def prompt(text: str) -> list[str]:
+        if not translates:
+            return tokenizer.pieces(prompt_of(tokenizer, text))
+        return tokenizer.pieces([*frame.source(tokenizer.encode(text)), frame.start])
+
+    def cap(length: int) -> int:
+        return most_tokens(length - 1, longest=longest) if translates else CONTINUATION
+
+    names = _vocabulary(directory / ONLY)
+    return Engine(_generating(directory), prompt, joined, cap, names, names)
+
+
+def translating(
+    directory: Path,
+    *,
+    cut: Callable[[str], list[str]],
+    joined: Callable[[Sequence[int]], str],
+    longest: int | None,
+) -> Engine:
+    """CTranslate2 with the directory of an encoder-decoder that can write `longest` tokens."""
+    shared = directory / SHARED
+    source, target = (
+        _vocabulary(shared if shared.is_file() else directory / name) for name in (SOURCE, TARGET)
+    )
+    settings = json.loads((directory / "config.json").read_text("utf-8"))
+    after = (settings["eos_token"],) if settings["add_source_eos"] else ()
+
+    def cap(length: int) -> int:
+        return most_tokens(length, longest=longest)
+
+    return Engine(_translating(directory), cut, joined, cap, source, target, after)
+
+
+def _translating(directory: Path) -> Run:
+    engine: Any = library().Translator(str(directory), device="cpu")
+
+    def run(rows: list[list[str]], cap: int) -> list[tuple[list[str], float]]:
+        results = engine.translate_batch(
+            rows,
+            beam_size=1,
+            min_decoding_length=0,  # an empty translation counts as well
+            max_decoding_length=cap,
+            max_batch_size=BATCH,
+            return_scores=True,
+        )
+        return [(one.hypotheses[0], one.scores[0]) for one in results]
+
+    return run
+
+
+def _generating(directory: Path) -> Run:
+    engine: Any = library().Generator(str(directory), device="cpu")
+
+    def run(rows: list[list[str]], cap: int) -> list[tuple[list[str], float]]:
+        results = engine.generate_batch(
+            rows,
+            beam_size=1,
+            sampling_topk=1,
+            min_length=0,
+            max_length=cap,
+            max_batch_size=BATCH,
+            include_prompt_in_result=False,
+            return_scores=True,
+        )
+        return [(one.sequences[0], one.scores[0]) for one in results]
+
+    return run
+
+
+def _vocabulary(path: Path) -> list[str]:
+    names: list[str] = json.loads(path.read_text("utf-8"))
+    return names

@@ -1,0 +1,233 @@
+"""The directory for CTranslate2: what is in it, that it was tried, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.export.conftest import NUMBERS, checkpoint, decided
+from trasluz.errors import TrasluzError
+from trasluz.export.ctranslate2 import FEWEST_ROWS, QUANTIZATIONS, to_ctranslate2, write_ctranslate2
+from trasluz.export.engine import engine_of
+from trasluz.export.original import Original
+from trasluz.export.sample import Sample
+from trasluz.models.directory import weights_of
+from trasluz.models.loaded import LoadedModel
+from trasluz.text.tokenizer import Frame
+
+Make = Callable[..., LoadedModel]
+ct2 = pytest.importorskip("ctranslate2", reason="the extra 'export' is not installed")
+
+
+def test_the_directory_says_what_ctranslate2_has_to_know(
+    taught: LoadedModel, sample: Sample, tmp_path: Path
+) -> None:
+    to_ctranslate2(taught, tmp_path / "out", sample=sample, command="trasluz export ...")
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"model.bin", "config.json", "shared_vocabulary.json", "agreement.json"}
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config == {
+        "add_source_bos": False,
+        "add_source_eos": True,
+        "bos_token": "<s>",
+        "decoder_start_token": "<s>",
+        "eos_token": "</s>",
+        "layer_norm_epsilon": 1e-5,
+        "multi_query_attention": False,
+        "unk_token": "<unk>",
+    }
+    names = json.loads((tmp_path / "out" / "shared_vocabulary.json").read_text())
+    assert names == taught.tokenizer.pieces(range(len(taught.tokenizer)))
+
+
+def test_it_agrees_and_says_how_far(taught: LoadedModel, sample: Sample, tmp_path: Path) -> None:
+    agreement = to_ctranslate2(taught, tmp_path / "out", sample=sample, command="trasluz export ...")
+    assert (agreement.texts, agreement.equal, agreement.read_alike) == (60, 60, 60)
+    assert agreement.largest_difference <= 1e-4
+    told = json.loads((tmp_path / "out" / "agreement.json").read_text())
+    assert (told["to"], told["quantization"], told["command"]) == ("ctranslate2", None, "trasluz export ...")
+    assert (told["sample"], told["texts"], told["equal"]) == ("sixty sentences", 60, 60)
+    assert told["versions"].keys() == {"trasluz", "torch", "ctranslate2"}
+    assert told["tolerance"] == {"equal": 0.99, "score": 1e-3, "chrf": 0.0}
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_fewer_digits_stay_near_and_leave_the_model_as_it_was(
+    taught: LoadedModel, sample: Sample, tmp_path: Path, quantization: str
+) -> None:
+    before = {name: tensor.clone() for name, tensor in weights_of(taught.model).items()}
+    agreement = to_ctranslate2(taught, tmp_path / "out", quantization=quantization, sample=sample)
+    assert agreement.share > 0.9
+    assert abs(agreement.scores[0] - agreement.scores[1]) < 0.05
+    after = weights_of(taught.model)
+    assert all(tensor.equal(after[name]) for name, tensor in before.items())
+
+
+def test_int8_takes_less_room(taught: LoadedModel, tmp_path: Path) -> None:
+    for quantization in ("float32", "int8"):
+        write_ctranslate2(taught, tmp_path / quantization, quantization=quantization)
+    sizes = [(tmp_path / name / "model.bin").stat().st_size for name in ("float32", "int8")]
+    assert sizes[1] < sizes[0]
+
+
+def test_without_being_told_it_never_writes_what_no_translation_may_hold(
+    taught: LoadedModel, tmp_path: Path
+) -> None:
+    write_ctranslate2(taught, tmp_path / "out", quantization=None)
+    engine = ct2.Translator(str(tmp_path / "out"), device="cpu")
+    symbols = ["<pad>", "<s>", "<unk>"]
+    [found] = engine.score_batch([["▁the"]], [symbols])
+    assert all(score < -1000 for score in found.log_probs[:3])
+
+
+def test_long_texts_have_their_positions(make: Make, tmp_path: Path) -> None:
+    write_ctranslate2(make(), tmp_path / "out", quantization=None)
+    engine = ct2.Translator(str(tmp_path / "out"), device="cpu")
+    [found] = engine.translate_batch(
+        [["▁the"] * FEWEST_ROWS],
+        beam_size=1,
+        max_decoding_length=FEWEST_ROWS,
+        min_decoding_length=FEWEST_ROWS,
+    )
+    assert len(found.hypotheses[0]) == FEWEST_ROWS
+
+
+POSITIONS: list[dict[str, Any]] = [
+    {"position": {"kind": "sinusoidal"}, "attention": {"score": "bilinear"}},
+    {"position": {"kind": "rotary"}, "attention": {"kv_heads": 2}, "norm": {"place": "pre", "kind": "rms"}},
+    {"position": {"kind": "learned", "length": 107}, "attention": {"score": "dot", "kv_heads": 1}},
+]
+
+
+@pytest.mark.parametrize("decoder", POSITIONS, ids=["sinusoidal", "rotary", "learned"])
+@pytest.mark.parametrize("task", ["translation", "language-model"])
+def test_decoder_only_models_go_out_as_well(
+    make_decoder_only: Make, sample: Sample, tmp_path: Path, task: str, decoder: dict[str, Any]
+) -> None:
+    loaded = make_decoder_only(task, **decoder)
+    sample = decided(loaded, sample)
+    agreement = to_ctranslate2(loaded, tmp_path / "out", sample=sample)
+    assert agreement.equal == agreement.read_alike == agreement.texts == len(sample.texts)
+    assert agreement.largest_difference <= 1e-4
+    written = engine_of(loaded, tmp_path / "out").write(sample.texts)
+    assert [one.ids for one in written] == [one.ids for one in Original(loaded).write(sample.texts)]
+    assert (tmp_path / "out" / "vocabulary.json").is_file()
+
+
+def test_checkpoints_go_out_as_well(tmp_path: Path) -> None:
+    references: Any = pytest.importorskip("tests.models.families.references", reason="no transformers")
+    for case in references.CASES:
+        both = references.twins(case, tmp_path / case.name)
+        settings = json.loads((tmp_path / case.name / "config.json").read_text())
+        loaded, out = checkpoint(both, settings), tmp_path / f"{case.name} out"
+        if case.name == "Llama 3":
+            with pytest.raises(TrasluzError, match="rotary positions stretched as 'llama3'"):
+                to_ctranslate2(loaded, out, sample=NUMBERS)
+        else:
+            agreement = to_ctranslate2(loaded, out, sample=NUMBERS)
+            assert (agreement.equal, agreement.read_alike) == (4, 4), case.name
+
+
+def test_languages_with_names_of_their_own_have_a_vocabulary_each(
+    make: Make, sample: Sample, tmp_path: Path
+) -> None:
+    class Renamed:
+        """The other side of a tokeniser, its pieces called otherwise."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(own, name)
+
+        def pieces(self, ids: list[int]) -> list[str]:
+            return [
+                f"es:{piece}" if number > symbol else piece
+                for number, piece in zip(ids, own.pieces(ids), strict=True)
+            ]
+
+    class TwoSided(Renamed):
+        target = Renamed()
+
+        def pieces(self, ids: list[int]) -> list[str]:
+            return own.pieces(ids)
+
+    loaded, symbol = make(shared=False, tied=False), 3
+    own = loaded.tokenizer
+    loaded = replace(loaded, tokenizer=TwoSided())  # type: ignore[arg-type] # it hands on the rest
+    write_ctranslate2(loaded, tmp_path / "out", quantization=None)
+    assert (tmp_path / "out" / "target_vocabulary.json").is_file()
+    texts = decided(loaded, sample).texts
+    written = engine_of(loaded, tmp_path / "out").write(texts)
+    assert [one.ids for one in written] == [one.ids for one in Original(loaded).write(texts)]
+    symbol = 1
+    with pytest.raises(TrasluzError, match="its end symbol has another name in each language"):
+        to_ctranslate2(loaded, tmp_path / "other", sample=sample)
+
+
+def test_what_does_not_agree_is_not_kept(
+    taught: LoadedModel, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(loaded: LoadedModel, directory: Path, *, quantization: str | None) -> None:
+        other: Any = copy.deepcopy(loaded.model)
+        other.source_embedding.scale *= 0.3
+        write_ctranslate2(replace(loaded, model=other), directory, quantization=quantization)
+
+    monkeypatch.setattr("trasluz.export.ctranslate2.write_ctranslate2", spoil)
+    with pytest.raises(
+        TrasluzError, match=r"the export does not do what the model does: \d+ of 60 texts came"
+    ):
+        to_ctranslate2(taught, tmp_path / "out", sample=sample)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stands_there_is_not_touched(taught: LoadedModel, sample: Sample, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    to_ctranslate2(taught, tmp_path / "out", sample=sample)
+    before = (tmp_path / "out" / "model.bin").stat().st_mtime_ns
+    with pytest.raises(TrasluzError, match="out is there already, and nothing is written over"):
+        to_ctranslate2(taught, tmp_path / "out", sample=sample)
+    assert (tmp_path / "out" / "model.bin").stat().st_mtime_ns == before
+
+
+def test_other_quantizations_are_refused(taught: LoadedModel, sample: Sample, tmp_path: Path) -> None:
+    with pytest.raises(TrasluzError, match="unknown quantization 'int4'; allowed, nearest first: int"):
+        to_ctranslate2(taught, tmp_path / "out", quantization="int4", sample=sample)
+
+
+def test_models_and_tokenisers_that_do_not_fit_are_refused(
+    make: Make, taught: LoadedModel, sample: Sample, tmp_path: Path
+) -> None:
+    class Framed:
+        frame = Frame(1, 2, after=(2,), forced=(7,))
+        target: Any = None
+
+        def pieces(self, ids: list[int]) -> list[str]:
+            return [f"t{number % 17}" for number in ids]
+
+    Framed.target = Framed()
+    coded = replace(taught, tokenizer=Framed())  # type: ignore[arg-type] # as much as is asked for
+    with pytest.raises(TrasluzError, match="codes of languages around them") as error:
+        to_ctranslate2(coded, tmp_path / "out", sample=sample)
+    assert "two of its tokens have the same name" in str(error.value)
+    cosine = make(encoder={"attention": {"score": "cosine"}})
+    with pytest.raises(TrasluzError, match="CTranslate2 cannot hold this model: the encoder has the score"):
+        to_ctranslate2(cosine, tmp_path / "out", sample=sample)
+
+
+def test_a_missing_library_names_the_extra(
+    taught: LoadedModel, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(TrasluzError, match=r"install it with: pip install 'trasluz\[export\]'"):
+        to_ctranslate2(taught, tmp_path / "out", sample=sample)
+
+
+def test_without_a_language_a_sample_is_asked_for(taught: LoadedModel, tmp_path: Path) -> None:
+    nameless = replace(taught, manifest=taught.manifest.model_copy(update={"source_language": None}))
+    with pytest.raises(TrasluzError, match="give --sample with some hundred"):
+        to_ctranslate2(nameless, tmp_path / "out")
