@@ -64,6 +64,12 @@ class Llama3Scaling(Settings):
     high: Positive = 4.0
     length: Count = 8192
 
+    @model_validator(mode="after")
+    def _ramp_rises(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"'low' is {self.low:g} and 'high' {self.high:g}, but the first must be smaller")
+        return self
+
 
 class YarnScaling(Settings):
     """Likewise, with a ramp over dimensions, and a magnitude (Peng et al. 2024, section 3)."""

@@ -73,7 +73,7 @@ def test_whatever_goes_wrong_is_one_sentence(
     def fail(*_: object, **__: object) -> None:
         raise trouble
 
-    monkeypatch.setattr("trasluz.models.load.load_model", fail)
+    monkeypatch.setattr("trasluz.models.load.read_manifest", fail)
     done = trasluz("info", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: {sentence}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -27,6 +29,21 @@ def test_what_does_not_end_is_no_success(tokenizer: SentencePieces) -> None:
     assert endless.translate(["the cat"])[0].verdict == Verdict.truncated
 
 
+def test_lines_go_in_and_come_out_one_by_one(tokenizer: SentencePieces) -> None:
+    writer = Prompted(scripted(tokenizer, "el\ngato END"), "{text}", stop=("END",))
+    (found,) = writer.translate(["the cat\n\n the dog "])
+    assert found.text == "el gato\n\n el gato "
+
+
+def test_a_line_that_is_too_long_stays_and_the_others_are_not_lost(
+    model: DecoderOnly, tokenizer: SentencePieces
+) -> None:
+    writer = Prompted(Generator(model, tokenizer, longest=20), "{text}", most=3)
+    short, long = writer.translate(["the cat", "the cat " * 30])
+    assert (long.text, long.verdict) == (long.source, Verdict.untranslated)
+    assert short.text != short.source
+
+
 def test_a_prompt_has_a_place_for_the_text(tokenizer: SentencePieces) -> None:
     with pytest.raises(TrasluzError) as refused:
         Prompted(scripted(tokenizer, "el"), "Spanish:")
@@ -47,6 +64,18 @@ def test_scores_are_those_of_single_steps(model: DecoderOnly, tokenizer: Sentenc
         given = torch.tensor([token.id])
     known = [token.log_probability for token in scored.tokens if token.log_probability is not None]
     assert scored.log_probability == pytest.approx(sum(known))
+
+
+def test_a_first_token_with_nothing_before_it_has_no_score(
+    model: DecoderOnly, tokenizer: SentencePieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = SentencePieces(tokenizer.processor)
+    bare.frame = replace(tokenizer.frame, opening=())
+    one, *others = Generator(model, bare).score("the cat").tokens
+    assert one.log_probability is None
+    assert all(other.log_probability is not None for other in others)
+    monkeypatch.setattr(bare, "encode", lambda text: [7])
+    assert Generator(model, bare).score("t").log_probability == 0
 
 
 def test_an_empty_or_too_long_text_has_no_score(model: DecoderOnly, tokenizer: SentencePieces) -> None:

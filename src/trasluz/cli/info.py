@@ -28,17 +28,22 @@ def info(
 def describe_model(directory: Path) -> dict[str, Any]:
     """Sizes, settings and training record of the model in a directory, as nested groups."""
     from trasluz.models.adapter import files_of_weights
-    from trasluz.models.directory import read_json
-    from trasluz.models.load import load_model
+    from trasluz.models.build import count_parameters
+    from trasluz.models.directory import CONFIG, read_json
+    from trasluz.models.hub import directory_of
+    from trasluz.models.load import is_checkpoint, load_model, read_manifest
     from trasluz.training.keeper import RECORD
 
-    loaded = load_model(directory)
+    directory = directory_of(directory)
+    manifest = read_manifest(directory)
+    if (directory / CONFIG).is_file() and not is_checkpoint(directory):
+        load_model(directory)  # so that damage is said
     record = directory / RECORD
     return {
         "directory": str(directory),
-        "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
+        "parameters": count_parameters(manifest.model),
         "weights_bytes": sum(path.stat().st_size for path in files_of_weights(directory)),
-        **loaded.manifest.model_dump(),
+        **manifest.model_dump(),
         "training": read_json(record) if record.is_file() else None,
     }
 

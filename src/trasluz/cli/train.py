@@ -150,9 +150,8 @@ def base_of(base: Path | None, *, freeze: Sequence[str], adapter: int | None) ->
         "directory": str(directory),
         "weights": fingerprint(directory),
         "freeze": list(freeze),
+        "adapter": None if adapter is None else {"rank": adapter, "alpha": 2.0 * adapter},
     }
-    if adapter is not None:
-        settings["adapter"] = {"rank": adapter, "alpha": 2.0 * adapter}
     return {"base": settings}
 
 

@@ -99,7 +99,8 @@ def _way(
         )
     if options["n_best"] != 1:
         raise TrasluzError("a language model writes one translation of each text; leave --n-best out")
-    return Prompted(model, prompt.replace("\\n", "\n"), stop=stop or ("\n",)).translate
+    stops = [one.replace("\\n", "\n") for one in stop or ("\n",)]
+    return Prompted(model, prompt.replace("\\n", "\n"), stop=stops).translate
 
 
 def _tell(result: Translation, *, number: int, n_best: int, as_json: bool) -> bool:

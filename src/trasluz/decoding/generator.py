@@ -125,10 +125,13 @@ class Generator:
         whole = self.tokenizer.frame.prompt(ids)
         self._check_length(whole, room=0)
         given = torch.tensor([whole], device=self.model.output.weight.device)
-        hidden = self.model(given[:, :0], given[:, :-1])
-        chances = self.model.output(hidden).float().log_softmax(-1)[0]  # [T-1,V]
-        logs = chances.gather(1, given[0, 1:, None])[:, 0].tolist()
-        known = [None] * (len(ids) - len(logs[-len(ids) :])) + logs[-len(ids) :]
+        logs: list[float] = []
+        if len(whole) > 1:
+            hidden = self.model(given[:, :0], given[:, :-1])
+            chances = self.model.output(hidden).float().log_softmax(-1)[0]  # [T-1,V]
+            logs = chances.gather(1, given[0, 1:, None])[:, 0].tolist()
+        logs = logs[-len(ids) :]
+        known = [None] * (len(ids) - len(logs)) + logs
         tokens = map(ScoredToken, ids, self.tokenizer.pieces(ids), known)
         return Scored(text, tuple(tokens), sum(log for log in known if log is not None))
 

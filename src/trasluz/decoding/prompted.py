@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from trasluz.decoding.generator import Ending, Generator
 from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translation
-from trasluz.decoding.verdict import Verdict, judge
+from trasluz.decoding.verdict import Verdict, judge, worst
 from trasluz.errors import TrasluzError
 from trasluz.text.sentences import trim
 
@@ -32,20 +32,31 @@ class Prompted:
         self.generator, self.prompt, self.stop, self.most = generator, prompt, tuple(stop), most
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
-        """Each text in its order; a blank one stays as it is. There is no score: see `Generator.score`."""
+        """Each text in its order, a line at a time; a blank one stays as it is.
+
+        So does a line that is too long for the model, and says so by its verdict. There is no score: see
+        `Generator.score`.
+        """
         return [self._one(text) for text in texts]
 
     def _one(self, text: str) -> Translation:
-        before, core, behind = trim(text)
-        if not core:
-            return Translation(text, text, None, Verdict.complete)
-        written = self.generator.generate(
-            self.prompt.replace(SLOT, core),
-            sampling=Sampling(temperature=0),
-            most=self.most,
-            stop=self.stop,
+        lines = [self._line(line) for line in text.split("\n")]
+        return Translation(
+            text, "\n".join(found for found, _ in lines), None, worst(verdict for _, verdict in lines)
         )
-        found = written.text.strip()
+
+    def _line(self, line: str) -> tuple[str, Verdict]:
+        before, core, behind = trim(line)
+        if not core:
+            return line, Verdict.complete
+        greedy = Sampling(temperature=0)
+        try:
+            written = self.generator.generate(
+                self.prompt.replace(SLOT, core), sampling=greedy, most=self.most, stop=self.stop
+            )
+        except TrasluzError:  # the others must not be lost for the sake of one
+            return line, Verdict.untranslated
+        found = " ".join(written.text.split())
         tokenizer = self.generator.tokenizer
         verdict = judge(
             core,
@@ -54,4 +65,4 @@ class Prompted:
             source_tokens=len(tokenizer.encode(core)),
             target_tokens=len(tokenizer.encode(found)),
         )
-        return Translation(text, f"{before}{found}{behind}", None, verdict)
+        return f"{before}{found}{behind}", verdict

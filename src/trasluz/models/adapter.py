@@ -78,6 +78,8 @@ def read_adapter(directory: Path) -> AdapterManifest:
     path = directory / ADAPTER
     manifest = parse(AdapterManifest, read_json(path), where=str(path))
     base = Path(manifest.base)
+    if base.resolve() == directory.resolve():
+        raise TrasluzError(f"{path}: the adapter names itself as the model below it; write its place there")
     if not base.is_dir():
         raise TrasluzError(
             f"{directory} is an adapter for the model in {base}, which is not there; put it back, or write "

@@ -93,6 +93,13 @@ def build_model(config: ModelConfig) -> Transformer | Recurrent | DecoderOnly:
     return model
 
 
+def count_parameters(config: ModelConfig) -> int:
+    """How many numbers the model that `config` describes learns; none of them is made."""
+    with torch.device("meta"):
+        model: nn.Module = build_model(config)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 def build_transformer(config: TransformerConfig) -> Transformer:
     """An encoder-decoder Transformer, its weights as torch's layers leave them."""
     source_table, target_table, output = _tables(config.embedding, width=config.width, pad=config.symbols.pad)

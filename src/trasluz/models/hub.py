@@ -12,7 +12,7 @@ from trasluz.errors import TrasluzError
 
 NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 WANTED = ("*.json", "*.safetensors", "*.model", "*.spm", "*.txt")
-"""What a model needs; code and old weights that are pickled stay where they are."""
+"""What a model needs; code stays where it is, and so do old weights, of which safetensors are asked for."""
 
 
 def directory_of(model: Path) -> Path:

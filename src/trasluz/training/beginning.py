@@ -23,7 +23,7 @@ from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
 from trasluz.text.sentencepieces import FILE, SentencePieces
 from trasluz.text.tokenizer import Tokenizer
-from trasluz.training.material import learn_tokenizer
+from trasluz.training.material import Material, learn_tokenizer
 from trasluz.training.settings import BaseSettings, RunSettings
 
 Say = Callable[[str], None]
@@ -46,6 +46,10 @@ class Beginning(ABC):
     @abstractmethod
     def model(self, config: ModelConfig) -> Model:
         """The model before its first step."""
+
+    def ranged(self, material: Material) -> Material:
+        """The material with the range that the model will have: usually that of what it learns from."""
+        return material
 
     @abstractmethod
     def save(self, manifest: Manifest, model: Model, tokenizer: Tokenizer) -> None:
@@ -99,6 +103,23 @@ class Onward(Beginning):
             adapt(model, self.base.adapter)
         freeze(model, self.base)
         return model
+
+    def ranged(self, material: Material) -> Material:
+        """That of the model below, which a model of Trasluz's own may go beyond."""
+        before = self.loaded.manifest
+        if before.task == "language-model":  # it has no source that could be too long
+            return material
+        longest, most = before.longest_source, before.most_sentences
+        if self.base.adapter is None and self.loaded.origin is None:
+            longest = max(longest, material.longest_source)
+            seen = material.most_sentences
+            most = None if most is None or seen is None else max(most, seen)
+        return replace(
+            material,
+            longest_source=longest,
+            most_sentences=most,
+            longest_target=before.model.longest_target(longest),
+        )
 
     def save(self, manifest: Manifest, model: Model, tokenizer: Tokenizer) -> None:
         """As the directory was that it came from, or as an adapter."""

@@ -40,7 +40,7 @@ class Material:
     validation: Sequence[Pair]
     held_out: Batches
     longest_source: int
-    most_sentences: int
+    most_sentences: int | None
     longest_target: int | None
     left_out: int
 

@@ -5,6 +5,7 @@ Knows no command line. The loop itself is in `trasluz.training.loop`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -100,7 +101,9 @@ def train(
     settings = resolve(corpus, out=out, preset=preset, changes=changes or {}, marks=marks, display=display)
     beginning = beginning_of(settings, out=out, begun=_has_begun(out))
     tokenizer = beginning.tokenizer(list(corpus.training), say=display.say)
-    material = prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    material = beginning.ranged(
+        prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
+    )
     config = settings.model if settings.base is not None else with_vocabulary(settings.model, len(tokenizer))
     with alone(out):
         torch.manual_seed(settings.seed)
@@ -194,7 +197,8 @@ def resolve(
     base = parse(_WithBase, {"base": changes.get("base")}, where="settings").base
     if base is not None:
         choice = onward(choice, adapter=base.adapter is not None)
-        changes = merge(_of_base(base), changes)
+        changes = merge(own := _of_base(base), changes)
+        _check_model(own, changes)
     chosen = merge(choice.settings, {"validation": {"metric": "loss"}} if _is_language_model(changes) else {})
     settings = parse(RunSettings, merge(chosen, changes), where="settings")
     settings = settings if base is not None else _with_one_vocabulary(settings, changes)
@@ -226,6 +230,17 @@ def _of_base(base: BaseSettings) -> dict[str, Any]:
         if (value := getattr(manifest, name)) is not None
     }
     return {"task": manifest.task, "model": manifest.model.model_dump(), **languages}
+
+
+def _check_model(own: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise where a run that goes on from a model asks for another one: only dropout may change."""
+    decided = {name: own[name] for name in ("task", "model")}
+    for difference in differences(decided, {name: asked.get(name) for name in decided}):
+        if not re.match(r"[\w.]*dropout ", difference):
+            raise TrasluzError(
+                f"settings: {difference}, but the model to go on from decides that, all but its dropout; "
+                "leave it out"
+            )
 
 
 def _standing(progress: Progress) -> str:

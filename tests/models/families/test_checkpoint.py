@@ -220,7 +220,7 @@ class TestWhatCannotBeRead:
         self.change(directory, model_type="bert")
         assert self.refusal(directory) == (
             f"{directory}: unknown family of checkpoints 'bert'; allowed, nearest first: mbart, t5, gpt2, "
-            "marian, m2m_100, llama"
+            "marian, pegasus, m2m_100, llama"
         )
 
     def test_quantised_weights(self, directory: Path) -> None:
@@ -238,9 +238,15 @@ class TestWhatCannotBeRead:
         [
             ({"activation_function": "mish"}, "activation_function is 'mish', but Trasluz has relu, gelu, "),
             ({"scale_attn_weights": False}, "scale_attn_weights is False, but Trasluz has only True there"),
-            ({"n_embd": "wide"}, "n_embd is 'wide', but it should be a whole number, 0 or more"),
+            ({"n_embd": "wide"}, "n_embd is 'wide', but it should be a whole number, 1 or more"),
             ({"layer_norm_epsilon": True}, "layer_norm_epsilon is True, but it should be a number"),
             ({"tie_word_embeddings": "yes"}, "tie_word_embeddings is 'yes', but it should be true or false"),
+            (
+                {"activation_function": ["relu"]},
+                "activation_function is ['relu'], but Trasluz has relu, gelu, ",
+            ),
+            ({"tie_encoder_decoder": True}, "tie_encoder_decoder is True, but Trasluz has only False there"),
+            ({"n_head": 0}, "n_head is 0, but it should be a whole number, 1 or more"),
             ({"bos_token_id": -3}, "bos_token_id is -3, but it should be the id of a token"),
             ({"n_embd": None}, "the key 'n_embd' is missing; copy the whole checkpoint again"),
         ],

@@ -42,8 +42,8 @@ INDEX = ".index.json"
 BESIDE = ("generation_config.json",)
 """Files that are neither configuration, weights nor tokeniser, and go with a checkpoint."""
 LENGTHS = ("max_position_embeddings", "n_positions")
-USUAL_LENGTH = 512
-"""What T5 was trained with, whose checkpoints do not always say it."""
+SHORTEST, USUAL_LENGTH = 8, 512
+"""A range below the first cannot be meant; the second is that of T5, which does not always say it."""
 
 
 def load_checkpoint(directory: Path, *, device: torch.device | None, languages: Languages) -> LoadedModel:
@@ -102,7 +102,7 @@ def family_of(settings: Mapping[str, Any], directory: Path) -> Family:
     Raises `TrasluzError` for another one, and for weights that are quantised.
     """
     given = settings.get("model_type")
-    if given not in FAMILIES:
+    if not isinstance(given, str) or given not in FAMILIES:
         raise TrasluzError(f"{directory}: {unknown('family of checkpoints', str(given), FAMILIES)}")
     if quantization := settings.get("quantization_config"):
         method = quantization.get("quant_method", "?") if isinstance(quantization, Mapping) else quantization
@@ -185,10 +185,9 @@ def _read_old(path: Path) -> dict[str, Tensor]:
 def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError):
         raise TrasluzError(
-            f"{path} is damaged, or holds something besides tensors ({first}); copy it again"
+            f"{path} is damaged, or holds something besides tensors, and nothing else is read; copy it again"
         ) from None
 
 
@@ -200,10 +199,10 @@ def _config(family: Family, settings: Mapping[str, Any], *, stored: Collection[s
 def _manifest(
     family: Family, settings: Mapping[str, Any], config: ModelConfig, languages: Languages, files: Files
 ) -> Manifest:
-    longest = next((settings[key] for key in LENGTHS if settings.get(key)), USUAL_LENGTH)
-    learnt = files.settings(TOKENIZER_CONFIG).get("model_max_length")
-    if isinstance(learnt, int) and not isinstance(learnt, bool) and 0 < learnt < longest:
-        longest = learnt
+    said = [settings.get(key) for key in LENGTHS]
+    said.append(files.settings(TOKENIZER_CONFIG).get("model_max_length"))
+    lengths = [one for one in said if isinstance(one, int) and not isinstance(one, bool) and one > SHORTEST]
+    longest = min(lengths, default=USUAL_LENGTH)
     return Manifest(
         format=FORMAT,
         task=family.task,

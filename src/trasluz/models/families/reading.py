@@ -15,6 +15,7 @@ Value = TypeVar("Value")
 
 WITHOUT_EFFECT = frozenset(
     """
+    _num_labels
     _attn_implementation _attn_implementation_autoset _name_or_path adapters architectures
     attn_implementation auto_map bad_words_ids begin_suppress_tokens chunk_size_feed_forward
     classif_dropout classifier_dropout cross_attention_hidden_size decoder_layerdrop diversity_penalty
@@ -50,10 +51,10 @@ class Reading:
         return value
 
     def count(self, key: str, default: int | None = None) -> int:
-        """A whole number, 0 or more."""
+        """A whole number, 1 or more."""
         value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.wrong(key, value, "it should be a whole number, 0 or more")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self.wrong(key, value, "it should be a whole number, 1 or more")
         return value
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -82,7 +83,7 @@ class Reading:
     def choice(self, key: str, allowed: Mapping[str, Value], *, default: str) -> Value:
         """What stands in `allowed` for the word of that key."""
         value = self._value(key, default)
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise self.wrong(key, value, f"Trasluz has {', '.join(allowed)}")
         return allowed[value]
 
@@ -115,6 +116,7 @@ class Reading:
 
     def finish(self) -> None:
         """Raise `TrasluzError` that lists every key that nobody asked for."""
+        self.must_be("tie_encoder_decoder", False)
         left = sorted(self.settings.keys() - self._asked - WITHOUT_EFFECT)
         if left:
             told = ", ".join(f"{key} ({self.settings[key]!r})" for key in left)
