@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from trasluz.corpus.read import Pair
@@ -67,6 +68,15 @@ def signal_at(step: int, kind: signal.Signals) -> Quiet:
 def often_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """So short a run would otherwise not write down a single update."""
     monkeypatch.setattr("trasluz.training.loop.RECORD_STEPS", RECORDED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As many threads here as in the processes that are killed: sums may depend on it in their last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
