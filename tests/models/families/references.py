@@ -83,71 +83,103 @@ class Case:
     config: Callable[[], Any]
 
 
+def cases(
+    size: str,
+    *,
+    t5: dict[str, Any],
+    bart: dict[str, Any],
+    gpt2: dict[str, Any],
+    llama: dict[str, Any],
+    llama3: dict[str, Any],
+) -> list[Case]:
+    """One of each kind, with these sizes."""
+    return [
+        Case(f"T5 1.0{size}", T5ForConditionalGeneration, lambda: T5Config(**t5)),
+        Case(
+            f"T5 1.1{size}",
+            T5ForConditionalGeneration,
+            lambda: T5Config(**t5, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+        ),
+        Case(
+            f"mBART{size}",
+            MBartForConditionalGeneration,
+            lambda: MBartConfig(**bart, scale_embedding=True, decoder_start_token_id=5),
+        ),
+        Case(
+            f"Marian{size}",
+            MarianMTModel,
+            lambda: MarianConfig(
+                **bart,
+                activation_function="swish",
+                pad_token_id=V - 1,
+                decoder_start_token_id=V - 1,
+                scale_embedding=True,
+            ),
+        ),
+        Case(f"M2M100{size}", M2M100ForConditionalGeneration, lambda: M2M100Config(**bart)),
+        Case(
+            f"Pegasus{size}",
+            PegasusForConditionalGeneration,
+            lambda: PegasusConfig(**bart, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0),
+        ),
+        Case(
+            f"GPT-2{size}",
+            GPT2LMHeadModel,
+            lambda: GPT2Config(
+                vocab_size=V,
+                **gpt2,
+                bos_token_id=2,
+                eos_token_id=2,
+                resid_pdrop=0.0,
+                embd_pdrop=0.0,
+                attn_pdrop=0.0,
+            ),
+        ),
+        Case(
+            f"Llama 2{size}",
+            LlamaForCausalLM,
+            lambda: LlamaConfig(**llama, max_position_embeddings=61),
+        ),
+        Case(
+            f"Llama 3{size}",
+            LlamaForCausalLM,
+            lambda: LlamaConfig(
+                **llama3,
+                rope_parameters={
+                    "rope_type": "llama3",
+                    "low_freq_factor": 1.0,
+                    "high_freq_factor": 4.0,
+                    **LONGER,
+                },
+            ),
+        ),
+    ]
+
+
+GPT2 = {"n_embd": 26, "n_head": 2, "n_layer": 3, "n_positions": 41, "n_inner": 37}
 CASES = [
-    Case("T5 1.0", T5ForConditionalGeneration, lambda: T5Config(**T5)),
-    Case(
-        "T5 1.1",
-        T5ForConditionalGeneration,
-        lambda: T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
-    ),
-    Case(
-        "mBART",
-        MBartForConditionalGeneration,
-        lambda: MBartConfig(**BART, scale_embedding=True, decoder_start_token_id=5),
-    ),
-    Case(
-        "Marian",
-        MarianMTModel,
-        lambda: MarianConfig(
-            **BART,
-            activation_function="swish",
-            pad_token_id=V - 1,
-            decoder_start_token_id=V - 1,
-            scale_embedding=True,
-        ),
-    ),
-    Case("M2M100", M2M100ForConditionalGeneration, lambda: M2M100Config(**BART)),
-    Case(
-        "Pegasus",
-        PegasusForConditionalGeneration,
-        lambda: PegasusConfig(**BART, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0),
-    ),
-    Case(
-        "GPT-2",
-        GPT2LMHeadModel,
-        lambda: GPT2Config(
-            vocab_size=V,
-            n_embd=26,
-            n_head=2,
-            n_layer=3,
-            n_positions=41,
-            n_inner=37,
-            bos_token_id=2,
-            eos_token_id=2,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-        ),
-    ),
-    Case(
-        "Llama 2",
-        LlamaForCausalLM,
-        lambda: LlamaConfig(**LLAMA, hidden_size=84, max_position_embeddings=61),
-    ),
-    Case(
-        "Llama 3",
-        LlamaForCausalLM,
-        lambda: LlamaConfig(
-            **LLAMA3,
-            rope_parameters={
-                "rope_type": "llama3",
-                "low_freq_factor": 1.0,
-                "high_freq_factor": 4.0,
-                **LONGER,
-            },
-        ),
+    *cases("", t5=T5, bart=BART, gpt2=GPT2, llama=LLAMA | {"hidden_size": 84}, llama3=LLAMA3),
+    *cases(
+        ", other sizes",
+        t5=T5
+        | {"d_model": 31, "d_kv": 3, "d_ff": 47, "num_layers": 4, "num_decoder_layers": 1, "num_heads": 5},
+        bart=BART
+        | {
+            "d_model": 66,
+            "encoder_layers": 1,
+            "decoder_layers": 4,
+            "encoder_attention_heads": 3,
+            "decoder_attention_heads": 11,
+            "encoder_ffn_dim": 53,
+            "decoder_ffn_dim": 41,
+        },
+        gpt2=GPT2 | {"n_embd": 39, "n_head": 3, "n_layer": 4, "n_inner": 53},
+        llama=LLAMA | {"hidden_size": 50, "num_attention_heads": 5, "intermediate_size": 41},
+        llama3=LLAMA3 | {"hidden_size": 70, "num_attention_heads": 5, "num_key_value_heads": 1},
     ),
 ]
+
+
 STRETCHES: dict[str, dict[str, Any]] = {
     "default": {"rope_type": "default"},
     "linear": {"rope_type": "linear"},

@@ -32,6 +32,7 @@ from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator, translator_of
 from trasluz.errors import TrasluzError
 from trasluz.insight.attention import attend
+from trasluz.insight.record import see
 from trasluz.models.directory import CONFIG, WEIGHTS
 from trasluz.models.families.checkpoint import OLD_WEIGHTS, save_checkpoint
 from trasluz.models.load import load_model, read_manifest
@@ -138,6 +139,12 @@ def test_every_weight_of_it_can_be_seen(whole: tuple[Checkpoint, Any], tmp_path:
         attention = attend(model, TEXT, target="el gato")
     for _, weights in attention.exhibit.weights():
         torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), atol=1e-5, rtol=0.0)
+    source, given = torch.tensor([loaded.tokenizer.frame.source([11, 12, 13])]), torch.tensor([[7, 8, 9, 10]])
+    source = source[:, :0] if loaded.manifest.task == "language-model" else source
+    with torch.inference_mode():  # with somebody listening it is weights times values, without a fused kernel
+        torch.testing.assert_close(
+            see(loaded.model, source, given).hidden, loaded.model(source, given), atol=1e-5, rtol=0.0
+        )
     attention.save(tmp_path / "page.html")
     assert (tmp_path / "page.html").stat().st_size > 10_000
 

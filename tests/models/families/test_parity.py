@@ -171,7 +171,7 @@ def test_searches_find_what_generate_finds(both: Twins, size: int, length_penalt
         mine = [own[0] for own in beam(model, source, size=size, length_penalty=length_penalty, caps=caps)]
     assert [one.ids for one in mine] == [tuple(row[: row.index(END)]) for row in rows]
     assert len({one.ids for one in mine}) > 2
-    assert max(len(one.ids) for one in mine) > 3
+    assert max(len(one.ids) for one in mine) > 2
 
 
 def test_loss_and_gradients_are_the_references(both: Twins) -> None:

@@ -44,7 +44,7 @@ def transformer(
             "unknown": reading.token("unk_token_id", 3),
         },
     }
-    reading.ignore("bos_token_id", "is_decoder", "is_encoder_decoder", "num_hidden_layers")
+    reading.ignore("bos_token_id", "num_hidden_layers")
     reading.finish()
     return parse(TransformerConfig, settings, where=reading.where)
 

@@ -7,7 +7,7 @@ lists it. Quirks of storage end here; no model hears of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,8 +135,3 @@ def _misfit(entry: Entry, given: Tensor, parameters: Mapping[str, Tensor]) -> st
     if given.shape == expected.shape:
         return ""
     return f"has {entry.theirs} of shape {list(given.shape)} where {list(expected.shape)} is expected"
-
-
-def names_of(entries: Iterable[Entry]) -> set[str]:
-    """Their names."""
-    return {entry.theirs for entry in entries}

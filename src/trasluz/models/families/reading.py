@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 WITHOUT_EFFECT = frozenset(
     """
-    _num_labels
+    _num_labels is_decoder is_encoder_decoder
     _attn_implementation _attn_implementation_autoset _name_or_path adapters architectures
     attn_implementation auto_map bad_words_ids begin_suppress_tokens chunk_size_feed_forward
     classif_dropout classifier_dropout cross_attention_hidden_size decoder_layerdrop diversity_penalty

@@ -68,9 +68,7 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
             "unknown": reading.token("unk_token_id", 2),
         },
     }
-    reading.ignore(
-        "dense_act_fn", "is_gated_act", "bos_token_id", "n_positions", "is_decoder", "is_encoder_decoder"
-    )
+    reading.ignore("dense_act_fn", "is_gated_act", "bos_token_id", "n_positions")
     reading.finish()
     return parse(TransformerConfig, settings, where=reading.where)
 
