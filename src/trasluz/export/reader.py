@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trasluz.config import ModelConfig, TransformerConfig
+from trasluz.config import NO_PADDING, ModelConfig, TransformerConfig
 from trasluz.export.original import Original
 from trasluz.export.program import CONTINUATION, Program, Written, by_length, most_tokens, one_line, prompt_of
 from trasluz.models.build import build_model
@@ -156,7 +156,8 @@ class Transformers:
         options: dict[str, Any] = {"max_new_tokens": cap, "num_beams": 1, "do_sample": False}
         options |= {"output_scores": True, "return_dict_in_generate": True}
         if self.pieces is None:
-            options |= {"pad_token_id": model.pad_id, "eos_token_id": model.end_id}
+            filler = model.end_id if model.pad_id == NO_PADDING else model.pad_id  # behind a row's end
+            options |= {"pad_token_id": filler, "eos_token_id": model.end_id}
             options |= {"decoder_start_token_id": model.start_id}
             options |= {"suppress_tokens": list(model.forbidden_ids)}
         return options
