@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,19 @@ def test_characters_of_several_bytes_come_whole(tokenizer: SentencePieces) -> No
 def test_the_end_symbol_ends_a_text(tokenizer: SentencePieces) -> None:
     written = scripted(tokenizer, "cat sees").generate("the")
     assert (written.prompt, written.text, written.ending) == ("the", " cat sees", Ending.end)
+
+
+def test_any_of_several_end_symbols_ends_a_text(tokenizer: SentencePieces) -> None:
+    [turn] = tokenizer.encode("?")[-1:]
+    generator = scripted(tokenizer, "cat? sees")
+    assert generator.generate("the").text == " cat? sees"
+    generator = scripted(tokenizer, "cat? sees")
+    generator.tokenizer = copy(tokenizer)
+    generator.tokenizer.frame = replace(tokenizer.frame, also_end=(turn,))
+    written = generator.generate("the")
+    assert (written.text, written.ending) == (" cat", Ending.end)
+    given, ids = scripted(generator.tokenizer, "cat? sees").written("the")
+    assert [*given, *ids] == [*tokenizer.frame.prompt(tokenizer.encode("the")), *tokenizer.encode("cat?")]
 
 
 def test_a_length_ends_a_text(tokenizer: SentencePieces) -> None:

@@ -122,6 +122,23 @@ def test_texts_go_on_from_a_language_model(tmp_path: Path) -> None:
     assert load_model(tmp_path / "m").manifest.task == "language-model"
 
 
+def test_an_adapter_has_the_languages_that_it_learnt(tmp_path: Path, pairs: list[Pair]) -> None:
+    checkpoint = ALL["m2m100"](tmp_path / "m2m100")
+    directory, out = checkpoint.files.directory, tmp_path / "adapter"
+    reference_of(checkpoint).save_pretrained(directory)
+    own, other = checkpoint.languages.source, checkpoint.languages.target
+    languages = {"source_language": own, "target_language": other}
+    changes = merge(onward(directory, adapter={"rank": 2}), languages)
+    train(Corpus(pairs[:30], pairs[40:45]), out=out, changes=changes)
+    assert load(out).tokenizer.frame == checkpoint.ours.frame
+    turned = load(directory, source_language=other, target_language=own).tokenizer.frame
+    assert (
+        load(out, source_language=other, target_language=own).tokenizer.frame
+        == turned
+        != checkpoint.ours.frame
+    )
+
+
 @pytest.mark.parametrize("more", [{}, {"adapter": {"rank": 2}}], ids=["all", "adapter"])
 def test_the_range_of_the_model_below_stays(
     base: Path, tmp_path: Path, pairs: list[Pair], more: dict[str, Any]

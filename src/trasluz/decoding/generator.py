@@ -5,6 +5,7 @@ Knows no particular tokeniser.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Generator as Stream
 from collections.abc import Iterator, Sequence
@@ -143,8 +144,8 @@ class Generator:
         The end symbol is among the latter where the text came to its end.
         """
         given, room = self._begin(prompt, most=most)
-        [(ids, ended)] = deque(self._grow(given, sampling or Sampling(), room=room, seed=seed), maxlen=1)
-        return given, [*ids[len(given) :], *([self.model.end_id] if ended else [])]
+        [(ids, end)] = deque(self._grow(given, sampling or Sampling(), room=room, seed=seed), maxlen=1)
+        return given, [*ids[len(given) :], *end]
 
     def _begin(self, prompt: str, *, most: int) -> tuple[list[int], int]:
         """The ids of start symbol and prompt, and how many may follow them."""
@@ -167,13 +168,13 @@ class Generator:
     ) -> Stream[str, None, Ending]:
         given = len(self.tokenizer.decode(ids))
         told = given
-        for grown, ended in self._grow(ids, sampling, room=room, seed=seed):
+        for grown, end in self._grow(ids, sampling, room=room, seed=seed):
             text = self.tokenizer.decode(grown)
             cut = min((at for one in stop if (at := text.find(one, given)) >= 0), default=-1)
             if cut >= 0:
                 yield text[told:cut]
                 return Ending.stop
-            if ended:
+            if end:
                 yield text[told:]
                 return Ending.end
             whole = text.rstrip(UNFINISHED)
@@ -187,8 +188,8 @@ class Generator:
     @torch.inference_mode()
     def _grow(
         self, ids: list[int], sampling: Sampling, *, room: int, seed: int
-    ) -> Iterator[tuple[list[int], bool]]:
-        """The ids with one more token each time, at most `room` of them, and whether that is the end."""
+    ) -> Iterator[tuple[list[int], list[int]]]:
+        """The ids with one more token each time, at most `room` of them, and in the end its symbol apart."""
         assert not self.model.training, "call model.eval() first"
         device = self.model.output.weight.device
         before = torch.tensor([ids], device=device)
@@ -202,12 +203,13 @@ class Generator:
             chance=torch.Generator().manual_seed(seed),
             seen=seen,
         )
-        for _, drawn in zip(range(room), tokens, strict=False):
-            ended = int(drawn) == self.model.end_id
-            ids = ids if ended else [*ids, int(drawn)]
-            yield ids, ended
-            if ended:
+        ends = {self.model.end_id, *self.tokenizer.frame.also_end}
+        for drawn in map(int, itertools.islice(tokens, room)):
+            if drawn in ends:
+                yield ids, [drawn]
                 return
+            ids = [*ids, drawn]
+            yield ids, []
 
 
 def load_generator(directory: Path | str, *, device: torch.device | str | None = None) -> Generator:

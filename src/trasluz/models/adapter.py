@@ -28,11 +28,16 @@ WEIGHTS_OF_ANY_KIND = ("*.safetensors", "pytorch_model*.bin")
 
 
 class AdapterManifest(Settings):
-    """What adapter.json says: the model below, by its place and its weights, and the adapter's sizes."""
+    """What adapter.json says: the model below, by its place and its weights, and the adapter's sizes.
+
+    The languages are those that it was told to learn, of a model below that has several.
+    """
 
     base: str
     weights: str
     adapter: AdapterConfig
+    source_language: str | None = None
+    target_language: str | None = None
 
 
 def adapt(model: Model, config: AdapterConfig) -> None:

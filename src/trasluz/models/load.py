@@ -24,18 +24,21 @@ def load_model(
 ) -> LoadedModel:
     """Read a model directory, in evaluation mode; `languages` are for checkpoints of several.
 
+    An adapter has the languages that it learnt, unless others are given.
+
     Raises `TrasluzError` for a part that is missing, damaged, of an unknown kind, or that does not fit the
     others, and for languages that the model does not know.
     """
-    directory = directory_of(directory)
+    directory, asked = directory_of(directory), languages or Languages()
     if (directory / ADAPTER).is_file():
-        adapter = read_adapter(directory)
-        base = load_model(Path(adapter.base), device=device, languages=languages)
-        return with_adapter(base, directory, adapter.adapter)
+        own = read_adapter(directory)
+        learnt = Languages(asked.source or own.source_language, asked.target or own.target_language)
+        base = load_model(Path(own.base), device=device, languages=learnt)
+        return with_adapter(base, directory, own.adapter)
     if is_checkpoint(directory):
-        return load_checkpoint(directory, device=device, languages=languages or Languages())
+        return load_checkpoint(directory, device=device, languages=asked)
     loaded = load_own(directory, device=device)
-    _check_languages(loaded.manifest, languages or Languages(), directory)
+    _check_languages(loaded.manifest, asked, directory)
     return loaded
 
 

@@ -19,7 +19,8 @@ class Frame:
 
     `before` and `after` stand around those of a source. A decoder begins with `start`, writes the `forced`
     ids whatever it thinks of them, such as the code of its language, then the pieces and `end`. The prompt of
-    a language model begins with the `opening`.
+    a language model begins with the `opening`, and any of `also_end`, such as the end of a turn in a
+    dialogue, ends what it writes as `end` does.
     """
 
     start: int
@@ -28,6 +29,7 @@ class Frame:
     before: tuple[int, ...] = ()
     forced: tuple[int, ...] = ()
     opening: tuple[int, ...] = ()
+    also_end: tuple[int, ...] = ()
 
     @property
     def around_source(self) -> int:

@@ -124,8 +124,13 @@ class Onward(Beginning):
     def save(self, manifest: Manifest, model: Model, tokenizer: Tokenizer) -> None:
         """As the directory was that it came from, or as an adapter."""
         if self.base.adapter is not None:
+            several = self.loaded.origin is not None
             own = AdapterManifest(
-                base=self.base.directory, weights=self.base.weights, adapter=self.base.adapter
+                base=self.base.directory,
+                weights=self.base.weights,
+                adapter=self.base.adapter,
+                source_language=self.settings.source_language if several else None,
+                target_language=self.settings.target_language if several else None,
             )
             save_adapter(self.out, model, own)
         elif self.loaded.origin is not None:

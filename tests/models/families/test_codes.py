@@ -98,10 +98,10 @@ def test_languages_that_are_missing_or_unknown_are_told_with_those_that_there_ar
 
 
 @pytest.mark.parametrize("languages", [Languages("de"), Languages(target="de")])
-def test_languages_are_nothing_to_t5_and_language_models(languages: Languages, tmp_path: Path) -> None:
+def test_languages_are_nothing_to_language_models_and_some_t5(languages: Languages, tmp_path: Path) -> None:
     one = of_t5(tmp_path / "t5", hub=False)
     with pytest.raises(
-        TrasluzError, match=r"'de' was given, but T5 takes the task as a prefix of the text, such as"
+        TrasluzError, match=r"'de' was given, but this model takes its task in front of the text, such as"
     ):
         one.family.tokenizer(one.files, one.config, languages)
     for made in (of_gpt2(tmp_path / "gpt2", hub=False), of_llama(tmp_path / "llama", hub=True)):
@@ -109,3 +109,21 @@ def test_languages_are_nothing_to_t5_and_language_models(languages: Languages, t
             TrasluzError, match=r"'de' was given, but a language model goes on in that of its prompt$"
         ):
             made.family.tokenizer(made.files, made.config, languages)
+
+
+@pytest.mark.parametrize("hub", [False, True])
+def test_languages_of_t5_are_the_words_that_its_configuration_has(tmp_path: Path, hub: bool) -> None:
+    one = of_t5(tmp_path, hub=hub)
+    words = {"de": "translate English to German: ", "fr": "translate English to French: "}
+    tasks: dict[str, object] = {f"translation_en_to_{code}": {"prefix": text} for code, text in words.items()}
+    tasks |= {"summarization": {"prefix": "summarize: "}, "translation_de_to_en": {}}
+    foreign.write(one.files.directory, {"config.json": {"task_specific_params": tasks}})
+    for code, text in words.items():
+        ours = one.family.tokenizer(one.files, one.config, Languages("en", code))
+        expected = one.theirs(f"{text}the cat sees").input_ids
+        assert ours.frame.source(ours.encode("the cat sees")) == expected
+        assert ours.frame.around_source == len(expected) - len(ours.encode("the cat sees"))
+    assert one.ours.frame.before == ()
+    for asked in (Languages("en", "es"), Languages("de", "en"), Languages("en"), Languages(target="de")):
+        with pytest.raises(TrasluzError, match="but this model names en to de, en to fr; for another task"):
+            one.family.tokenizer(one.files, one.config, asked)

@@ -176,3 +176,14 @@ def test_mbart_is_told_by_its_name_before_its_count(tmp_path: Path) -> None:
     assert few.ours.pieces(source) == ["es_XX", "</s>"]
     with pytest.raises(TrasluzError, match="unknown target language 'gl_ES'"):
         few.family.tokenizer(few.files, few.config, Languages("es_XX", "gl_ES"))
+
+
+def test_all_symbols_that_a_checkpoint_ends_at_are_ends(tmp_path: Path) -> None:
+    one = of_llama(tmp_path, hub=False)
+    assert one.ours.frame.also_end == ()
+    foreign.write(tmp_path, {"config.json": {"eos_token_id": [2, 11]}})
+    foreign.write(tmp_path, {"generation_config.json": {"eos_token_id": 7}})
+    assert one.family.tokenizer(one.files, one.config, Languages()).frame.also_end == (7, 11)
+    foreign.write(tmp_path, {"generation_config.json": {"eos_token_id": "</s>"}})
+    with pytest.raises(TrasluzError, match=r"generation_config\.json: eos_token_id is '</s>', but it"):
+        one.family.tokenizer(one.files, one.config, Languages())

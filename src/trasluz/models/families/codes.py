@@ -37,6 +37,7 @@ tokenizer_config.json calls them."""
 
 MARIAN = re.compile(r">>(?P<code>.+)<<")
 MBART = re.compile(r"(?P<code>[a-z]{2}_[A-Z]{2})")
+PAIR_OF_T5 = re.compile(r"translation_(?P<source>\w+)_to_(?P<target>\w+)")
 M2M100_OR_NLLB = re.compile(r"__(?P<code>\w+?)__|(?P<script>[a-z]{2,3}_[A-Z][a-z]+)")
 
 
@@ -73,6 +74,37 @@ def both_chosen(codes: Mapping[str, int], languages: Languages, *, where: Path) 
     """The ids of source and target language."""
     source = chosen(codes, languages.source, side="source", where=where)
     return source, chosen(codes, languages.target, side="target", where=where)
+
+
+def prefix_of_pair(tasks: object, languages: Languages, *, where: Path) -> str:
+    """The words that a T5 was taught to translate at, from its `task_specific_params`; "" for no languages.
+
+    Raises `TrasluzError` that lists the pairs where there is none or another.
+    """
+    named = tasks.items() if isinstance(tasks, Mapping) else ()
+    prefixes = {
+        (pair["source"], pair["target"]): prefix
+        for name, task in named
+        if (pair := PAIR_OF_T5.fullmatch(name))
+        and isinstance(task, Mapping)
+        and isinstance(prefix := task.get("prefix"), str)
+    }
+    if not prefixes:
+        refuse_any(
+            languages,
+            where=where,
+            why='this model takes its task in front of the text, such as "translate English to German: "; '
+            "write it there, and leave the languages out",
+        )
+    if languages == Languages():
+        return ""
+    if (languages.source, languages.target) not in prefixes:
+        pairs = ", ".join(f"{source} to {target}" for source, target in prefixes)
+        raise TrasluzError(
+            f"{where}: {languages.source or '?'} to {languages.target or '?'} was asked for, but this model "
+            f"names {pairs}; for another task leave the languages out, and write it in front of the text"
+        )
+    return prefixes[languages.source, languages.target]
 
 
 def refuse_any(languages: Languages, *, where: Path, why: str) -> None:

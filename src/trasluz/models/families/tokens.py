@@ -13,6 +13,8 @@ languages that the checkpoint does not have.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trasluz.config import DecoderOnlyConfig, TransformerConfig
 from trasluz.errors import TrasluzError
 from trasluz.models.families import codes, entries
@@ -23,19 +25,22 @@ from trasluz.text.tokenizer import Frame, Tokenizer
 
 OF_NO_FAMILY = "PreTrainedTokenizerFast"
 """What tokenizer_config.json calls a tokeniser that is all in its tokenizer.json."""
+SETTINGS, GENERATION = "config.json", "generation_config.json"
 MBART_OF_FIFTY = {"MBartTokenizer": False, "MBart50Tokenizer": True}
 
 
 def t5(files: Files, config: TransformerConfig, languages: Languages) -> Tokenizer:
-    """A source ends with the end symbol; the decoder starts with padding. No language is known to it."""
-    codes.refuse_any(
-        languages,
-        where=files.directory,
-        why='T5 takes the task as a prefix of the text, such as "translate English to German: "',
-    )
+    """A source ends with the end symbol; the decoder starts with padding.
+
+    Languages are words in front of a source, where the configuration has some for a pair; what else a source
+    begins with, such as another task, is the user's.
+    """
     found = entries.of_hub(files, config) if files.has(entries.HUB) else entries.of_t5(files, config)
-    end = config.symbols.end
-    return found.framed(Frame(config.symbols.start, end, after=(end,)))
+    tasks = files.settings(SETTINGS).get("task_specific_params")
+    prefix = codes.prefix_of_pair(tasks, languages, where=files.directory)
+    frame = Frame(config.symbols.start, config.symbols.end, after=(config.symbols.end,))
+    before = tuple(found.framed(frame).encode(prefix.rstrip()))
+    return found.framed(replace(frame, before=before))
 
 
 def marian(files: Files, config: TransformerConfig, languages: Languages) -> Tokenizer:
@@ -125,11 +130,24 @@ def llama(files: Files, config: DecoderOnlyConfig, languages: Languages) -> Toke
 
 def _around_prompts(found: Entries, files: Files, config: DecoderOnlyConfig) -> Frame:
     """What the checkpoint's settings say of the start symbol, or else what its tokeniser does by itself."""
-    start = config.symbols.start
+    start, end = config.symbols.start, config.symbols.end
     opened = Hints.read(files).flag("add_bos_token")
     if opened is None:
         opened = found.opening[:1] == (start,)
-    return Frame(start, config.symbols.end, after=(), opening=(start,) if opened else ())
+    ends = {one for name in (SETTINGS, GENERATION) for one in _ends(files, name)} - {end}
+    return Frame(start, end, after=(), opening=(start,) if opened else (), also_end=tuple(sorted(ends)))
+
+
+def _ends(files: Files, name: str) -> list[int]:
+    """The end symbols that a file of settings names: one, several or none."""
+    said = files.settings(name).get("eos_token_id")
+    ids = said if isinstance(said, list) else [] if said is None else [said]
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+        raise TrasluzError(
+            f"{files.directory / name}: eos_token_id is {said!r}, but it should be the id of a token, or "
+            "several"
+        )
+    return ids
 
 
 def _refuse_for_language_model(files: Files, languages: Languages) -> None:
