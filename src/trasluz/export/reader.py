@@ -20,14 +20,13 @@ from torch import Tensor
 from trasluz.config import NO_PADDING, ModelConfig, TransformerConfig
 from trasluz.export.original import Original
 from trasluz.export.program import CONTINUATION, Program, Written, by_length, most_tokens, one_line, prompt_of
-from trasluz.models.build import build_model
+from trasluz.models.build import build_to_fill
 from trasluz.models.directory import CONFIG, read_json
 from trasluz.models.families.bart import table_of
 from trasluz.models.families.checkpoint import FAMILIES, read_weights
 from trasluz.models.families.names import Table, to_ours
 from trasluz.models.families.reading import Reading
 from trasluz.models.loaded import LoadedModel
-from trasluz.models.model import Model
 
 BATCH = 64
 
@@ -63,7 +62,7 @@ def read_back(loaded: LoadedModel, directory: Path) -> LoadedModel:
     settings = read_json(directory / CONFIG)
     tensors, _ = read_weights(directory)
     config, table = _plan(loaded.manifest.model, settings, tensors, where=directory)
-    model: Model = build_model(config)
+    model = build_to_fill(config)
     to_ours(tensors, table, model, where=directory)
     return replace(loaded, manifest=loaded.manifest.model_copy(update={"model": config}), model=model.eval())
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import cast, overload
+from collections.abc import Sequence
+from typing import Any, cast, overload
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from trasluz.attention import rotary
 from trasluz.attention.multihead import MultiHead
@@ -54,7 +56,7 @@ from trasluz.layers.recurrent import (
 from trasluz.layers.residual import Residual
 from trasluz.layers.stack import Block, CrossAttention, NoMemory, SelfAttention, Stack
 from trasluz.models.decoder_only import DecoderOnly
-from trasluz.models.model import Symbols
+from trasluz.models.model import Model, Symbols
 from trasluz.models.recurrent import Recurrent
 from trasluz.models.transformer import Transformer
 
@@ -82,21 +84,42 @@ def build_model(config: ModelConfig) -> Transformer | Recurrent | DecoderOnly:
 
     Raises `TrasluzError` for parts that do not fit each other.
     """
-    match config:
-        case TransformerConfig():
-            model: Transformer | Recurrent | DecoderOnly = build_transformer(config)
-        case RecurrentConfig():
-            model = build_recurrent(config)
-        case DecoderOnlyConfig():
-            model = build_decoder_only(config)
+    model = _build(config)
     initialise(model)
     return model
+
+
+def build_to_fill(config: ModelConfig) -> Model:
+    """The same, its weights whatever their memory held, for whoever writes them all; nothing is drawn."""
+    with _Undrawn():
+        return _build(config)
+
+
+def _build(config: ModelConfig) -> Transformer | Recurrent | DecoderOnly:
+    match config:
+        case TransformerConfig():
+            return build_transformer(config)
+        case RecurrentConfig():
+            return build_recurrent(config)
+        case DecoderOnlyConfig():
+            return build_decoder_only(config)
+
+
+class _Undrawn(TorchFunctionMode):
+    """While it lasts, torch's layers do not draw first weights, which takes longer than reading real ones."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: Sequence[Any] = (), options: Any = None
+    ) -> Any:
+        if getattr(function, "__module__", None) == nn.init.__name__:
+            return None
+        return function(*arguments, **(options or {}))
 
 
 def count_parameters(config: ModelConfig) -> int:
     """How many numbers the model that `config` describes learns; none of them is made."""
     with torch.device("meta"):
-        model: nn.Module = build_model(config)
+        model = _build(config)
     return sum(parameter.numel() for parameter in model.parameters())
 
 

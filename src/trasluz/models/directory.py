@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from trasluz.config import Manifest
 from trasluz.errors import TrasluzError
-from trasluz.models.build import build_model
+from trasluz.models.build import build_to_fill
 from trasluz.models.loaded import LoadedModel
 from trasluz.parse import parse
 from trasluz.text.sentencepieces import FILE as TOKENIZER
@@ -57,7 +57,7 @@ def load_own(directory: Path, *, device: torch.device | None = None) -> LoadedMo
             f"{directory}: {TOKENIZER} has {len(tokenizer)} entries, but {CONFIG} says {vocabulary}; "
             "one of them belongs to another model"
         )
-    model = build_model(manifest.model)
+    model = build_to_fill(manifest.model)
     load_weights(model, read_tensors(_part(directory, WEIGHTS)), where=directory / WEIGHTS)
     return LoadedModel(manifest, model.to(device or torch.device("cpu")).eval(), tokenizer)
 

@@ -14,7 +14,7 @@ from trasluz.config import Manifest, ModelConfig
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
 from trasluz.models.adapter import AdapterManifest, adapt, save_adapter
-from trasluz.models.build import build_model
+from trasluz.models.build import build_model, build_to_fill
 from trasluz.models.directory import load_weights, save_model, weights_of
 from trasluz.models.families.checkpoint import save_checkpoint
 from trasluz.models.families.family import Languages
@@ -97,7 +97,7 @@ class Onward(Beginning):
 
     def model(self, config: ModelConfig) -> Model:
         """The weights of the model, in one whose dropout may be another."""
-        model: Model = build_model(config)
+        model = build_to_fill(config)
         load_weights(model, weights_of(self.loaded.model), where=Path(self.base.directory))
         if self.base.adapter is not None:
             adapt(model, self.base.adapter)

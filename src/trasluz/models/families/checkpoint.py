@@ -19,7 +19,7 @@ from torch import Tensor
 
 from trasluz.config import Manifest, ModelConfig
 from trasluz.errors import TrasluzError, unknown
-from trasluz.models.build import build_model
+from trasluz.models.build import build_to_fill
 from trasluz.models.directory import CONFIG, FORMAT, WEIGHTS, read_json, write_tokenizer, write_whole
 from trasluz.models.families.family import Family, Files, Languages
 from trasluz.models.families.gpt2 import FAMILY as GPT2
@@ -33,7 +33,6 @@ from trasluz.models.families.pegasus import FAMILY as PEGASUS
 from trasluz.models.families.reading import Reading
 from trasluz.models.families.t5 import FAMILY as T5
 from trasluz.models.loaded import LoadedModel, Origin
-from trasluz.models.model import Model
 
 FAMILIES = {family.model_type: family for family in (T5, MBART, MARIAN, M2M100, PEGASUS, GPT2, LLAMA)}
 
@@ -62,7 +61,7 @@ def load_checkpoint(directory: Path, *, device: torch.device | None, languages: 
         update={"start": tokenizer.frame.start, "unknown": tokenizer.unknown_id}
     )
     config = config.model_copy(update={"symbols": symbols})
-    model: Model = build_model(config)
+    model = build_to_fill(config)
     table = family.table(config)
     to_ours(table.prefixed(tensors), table, model, where=directory)
     return LoadedModel(
