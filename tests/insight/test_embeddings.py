@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from tests.models.families.checkpoints import ALL
 from trasluz.decoding.generator import Generator
 from trasluz.decoding.translator import Translator
 from trasluz.errors import TrasluzError
@@ -37,6 +39,15 @@ def singles(tokenizer: Tokenizer) -> list[str]:
     """Words that are one piece."""
     pieces = tokenizer.pieces(written_pieces(tokenizer))
     return [piece[1:] for piece in pieces if len(tokenizer.encode(piece[1:])) == 1 and piece[0] == "▁"]
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"), [("t5", "<extra_id_7>"), ("m2m100", "__de__"), ("mbart 50 hub", "de_DE")]
+)
+def test_codes_of_languages_and_sentinels_are_no_words(name: str, symbol: str, tmp_path: Path) -> None:
+    tokenizer = ALL[name](tmp_path).ours
+    assert symbol in tokenizer.pieces(range(len(tokenizer)))
+    assert symbol not in tokenizer.pieces(written_pieces(tokenizer))
 
 
 @pytest.mark.parametrize("word", [None, "  sister ", "xylophone", "猫"])

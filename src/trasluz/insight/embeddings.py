@@ -128,12 +128,11 @@ def written_pieces(tokenizer: Tokenizer) -> list[int]:
     A tokenizer numbers its pieces by their frequency (`unigram`: their probability; `bpe`: the order in which
     they were joined).
     """
-    symbols = {tokenizer.pad_id, tokenizer.start_id, tokenizer.end_id, tokenizer.unknown_id}
     pieces = tokenizer.pieces(list(range(len(tokenizer))))
     return [
         at
         for at, piece in enumerate(pieces)
-        if at not in symbols and piece != MARK and not BYTE.fullmatch(piece)
+        if at not in tokenizer.symbol_ids and piece != MARK and not BYTE.fullmatch(piece)
     ]
 
 

@@ -138,7 +138,7 @@ class HubPieces:
         self.frame = frame
         self._files = dict(files)
         self._names = {number: name for name, number in ids.items()}
-        self._symbol_ids = {pad_id, frame.start, frame.end, *(ids[one] for one in machine.symbols)}
+        self.symbol_ids = frozenset({pad_id, frame.start, frame.end, *(ids[one] for one in machine.symbols)})
 
     def files(self) -> dict[str, bytes]:
         """The files that were given with it, byte for byte."""
@@ -177,7 +177,7 @@ class HubPieces:
 
         Bytes that spell no character become U+FFFD.
         """
-        text = [one for one in ids if one in self._names and one not in self._symbol_ids]
+        text = [one for one in ids if one in self._names and one not in self.symbol_ids]
         return str(self.machine.inner.decode(text, skip_special_tokens=False))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
@@ -193,7 +193,7 @@ class HubPieces:
         name = self._names.get(number)
         if name is None:
             return f"<{number}>"
-        if number in self._symbol_ids or name in self.machine.symbols:
+        if number in self.symbol_ids or name in self.machine.symbols:
             return name
         if not self.machine.bytewise or name in self.machine.plain or not BYTE_OF.keys() >= set(name):
             return name.replace(" ", SPACE_MARK)

@@ -46,7 +46,8 @@ class MappedPieces:
         self._pieces = {number: piece for piece, number in ids.items()}
         self._symbols = {unknown, *symbols, *(one for one, number in ids.items() if number == frame.end)}
         self._text_ids = {piece: number for piece, number in ids.items() if piece not in self._symbols}
-        self._symbol_ids = {pad_id, frame.start, frame.end, *(ids[one] for one in self._symbols & ids.keys())}
+        named = (ids[one] for one in self._symbols & ids.keys())
+        self.symbol_ids = frozenset({pad_id, frame.start, frame.end, *named})
 
     def files(self) -> dict[str, bytes]:
         """The files that were given with it, byte for byte."""
@@ -86,7 +87,7 @@ class MappedPieces:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; symbols are left out, the unknown one among them, and so are ids of no entry."""
-        pieces = [self._pieces[one] for one in ids if one in self._pieces and one not in self._symbol_ids]
+        pieces = [self._pieces[one] for one in ids if one in self._pieces and one not in self.symbol_ids]
         text: str = self.processor.decode_pieces(pieces)
         # A piece of the other side's model comes back as it is, with the mark.
         return text.removeprefix(SPACE_MARK).replace(SPACE_MARK, " ")

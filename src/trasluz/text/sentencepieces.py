@@ -36,6 +36,7 @@ class SentencePieces:
     """
 
     pad_id, start_id, end_id, unknown_id = PAD, START, END, UNKNOWN
+    symbol_ids = frozenset({PAD, START, END, UNKNOWN})
     frame = Frame(START, END, after=(END,), opening=(START,))
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:

@@ -50,12 +50,16 @@ class Frame:
 
 
 class Tokenizer(Protocol):
-    """Text into pieces and back; `target` is the tokeniser of the other side, often the same."""
+    """Text into pieces and back; `target` is the tokeniser of the other side, often the same.
+
+    `symbol_ids` are all ids that are no text, such as codes of languages.
+    """
 
     pad_id: int
     start_id: int
     end_id: int
     unknown_id: int
+    symbol_ids: frozenset[int]
     frame: Frame
 
     @property
