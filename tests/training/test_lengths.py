@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.families.checkpoints import ALL
+from tests.models.families.test_checkpoint import reference_of
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError
@@ -29,9 +31,13 @@ def models(small: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> list
     return directories
 
 
-def lengths_of(models: list[Path], pairs: list[Pair], out: Path) -> tuple[Table, list[str]]:
+def lengths_of(
+    models: list[Path], pairs: list[Pair], out: Path, **languages: str | None
+) -> tuple[Table, list[str]]:
     said: list[str] = []
-    table = score_lengths(models, pairs, out=out, limits=[5], beam=2, command=COMMAND, say=said.append)
+    table = score_lengths(
+        models, pairs, out=out, limits=[5], beam=2, command=COMMAND, say=said.append, **languages
+    )
     return table, said
 
 
@@ -101,3 +107,15 @@ def test_without_matplotlib_there_is_still_a_table(
     table, said = lengths_of(models[:1], pairs[:3], tmp_path / "lengths")
     assert table.rows
     assert said[-1].startswith("there is no picture: pictures need matplotlib; install it with: ")
+
+
+def test_a_model_of_several_languages_is_told_which(pairs: list[Pair], tmp_path: Path) -> None:
+    checkpoint = ALL["m2m100"](tmp_path / "m2m100")
+    directory, asked = checkpoint.files.directory, checkpoint.languages
+    reference_of(checkpoint).save_pretrained(directory)
+    languages = {"source_language": asked.source, "target_language": asked.target}
+    table, _ = lengths_of([directory], pairs[:3], tmp_path / "lengths", **languages)
+    expected = evaluate(load(directory, **languages), pairs[:3], beam=2).metrics["bleu"].value
+    assert table.rows[-1][-1] == f"{expected:.2f}"
+    with pytest.raises(TrasluzError, match="the source language is missing; give one of"):
+        lengths_of([directory], pairs[:3], tmp_path / "other")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trasluz.cli.model import SourceLanguage, TargetLanguage
 from trasluz.cli.train import column_numbers, flags, is_setting, read_yaml, seed_of, settings_of
 from trasluz.errors import TrasluzError
 
@@ -177,6 +178,8 @@ def lengths(
     beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
     limits: Annotated[str, typer.Option(help="Most words of each part but the last.")] = "4,8,12,16,20",
     columns: Columns = "1,2",
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
 ) -> None:
     """Score models by the length of the source: BLEU of short sentences, of longer ones, and so on.
 
@@ -190,7 +193,15 @@ def lengths(
         raise TrasluzError(f"only {test} is given; give one or more model directories, then a file of pairs")
     pairs = read_pairs([test], columns=column_numbers(columns))
     table = score_lengths(
-        models, pairs, out=out, beam=beam, limits=numbers(limits), command=_command(), say=_say
+        models,
+        pairs,
+        out=out,
+        beam=beam,
+        limits=numbers(limits),
+        command=_command(),
+        say=_say,
+        source_language=source_language,
+        target_language=target_language,
     )
     _show(table, out=out)
 

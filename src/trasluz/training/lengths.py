@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,13 @@ def score_lengths(
     beam: int,
     command: str,
     say: Callable[[str], None],
+    source_language: str | None = None,
+    target_language: str | None = None,
 ) -> Table:
     """Evaluate every model on `pairs` by the length of the source; leave table, figures and picture in `out`.
 
-    See `by_length` for `limits`. Raises `TrasluzError` for what is no model, and where `out` holds anything
-    but such a study.
+    See `by_length` for `limits`, and `load` for the languages. Raises `TrasluzError` for what is no model,
+    and where `out` holds anything but such a study.
     """
     check_out(out, kind=KIND)
     check_limits(limits)
@@ -61,9 +64,12 @@ def score_lengths(
         check_translates(read_manifest(model), model)
     out.mkdir(parents=True, exist_ok=True)
     scored = []
+    open_one = partial(
+        load, device=best_device(), source_language=source_language, target_language=target_language
+    )
     for number, (name, model) in enumerate(zip(names_of(models), models, strict=True), start=1):
         say(f"{name} ({number} of {len(models)}): {len(pairs)} pairs")
-        evaluation = evaluate(load(model, device=best_device()), pairs, beam=beam)
+        evaluation = evaluate(open_one(model), pairs, beam=beam)
         scored.append(Scored(name, model, evaluation, by_length(evaluation, limits=limits)))
     table = table_of(scored)
     write_json(out / REPORT, _facts(scored, pairs, limits=limits, command=command))
