@@ -49,6 +49,8 @@ def position(kind: str, **settings: Any) -> dict[str, Any]:
     return both(position={"kind": kind, **settings})
 
 
+LLAMA3 = {"kind": "llama3", "factor": 5.0, "low": 1.5, "high": 3.5, "length": 23}
+
 HOLDS: dict[str, dict[str, Any]] = {
     "post-norm": both(**POST),
     "pre-norm": both(**PRE),
@@ -89,6 +91,10 @@ HOLDS: dict[str, dict[str, Any]] = {
             "position": {"kind": "rotary", "scaling": {"kind": "linear", "factor": 3.0}},
             "attention": {"score": "dot", "kv_heads": 2},
         },
+    },
+    "rotary as Llama 3": {
+        "encoder": {"position": {"kind": "rotary", "base": 40.0, "scaling": LLAMA3}},
+        "decoder": {"position": {"kind": "rotary", "base": 30.0, "scaling": {**LLAMA3, "factor": 3.0}}},
     },
     "no positions": position("none"),
     "a table for each language": {"shared": False},
@@ -173,9 +179,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"decoder": {"attention": {"score": "mlp"}}},
         "the decoder has the score 'mlp', and CTranslate2 has only the dot product",
     ),
-    "llama3": (
-        position("rotary", scaling={"kind": "llama3", "factor": 8.0}),
-        "the decoder has rotary positions stretched as 'llama3', which does not go through",
+    "yarn": (
+        position("rotary", scaling={"kind": "yarn", "factor": 8.0, "length": 64, "magnitude": 1.2}),
+        "the decoder has rotary positions stretched as 'yarn', for which CTranslate2 has no place",
     ),
     "bilinear behind rotary": (
         {"encoder": {"attention": {"score": "bilinear"}, "position": {"kind": "rotary"}}},

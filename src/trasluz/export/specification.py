@@ -18,12 +18,14 @@ from trasluz.attention.score import Bilinear, ScaledDot
 from trasluz.config import (
     DecoderOnlyConfig,
     LinearScaling,
+    Llama3Scaling,
     ModelConfig,
-    NoScaling,
     RelativePosition,
     RotaryPosition,
+    RotaryScaling,
     StackConfig,
     TransformerConfig,
+    YarnScaling,
 )
 from trasluz.errors import TrasluzError
 from trasluz.layers.embedding import Embedding
@@ -96,9 +98,8 @@ def _refusals_of(side: str, stack: StackConfig) -> Iterator[str]:
     if score not in SCORES:
         yield f"the {side} has the score {score!r}, and CTranslate2 has only the dot product"
     if isinstance(position, RotaryPosition):
-        if not isinstance(position.scaling, NoScaling | LinearScaling):
-            kind = position.scaling.kind
-            yield f"the {side} has rotary positions stretched as {kind!r}, which does not go through"
+        if isinstance(position.scaling, YarnScaling):
+            yield f"the {side} has rotary positions stretched as 'yarn', for which CTranslate2 has no place"
         if score == "bilinear":
             yield (
                 f"the {side} has the score 'bilinear' behind rotary positions, which stand between the "
@@ -117,7 +118,7 @@ def specification(config: ModelConfig, model: Model, *, rows: int) -> Any:
         decoder = specs.TransformerDecoderSpec(
             **_settings(config.decoder, config), with_encoder_attention=False
         )
-        _fill_stack(decoder, only.decoder, only.embedding, rows=rows)
+        _fill_stack(decoder, only.decoder, config.decoder, only.embedding, rows=rows)
         _fill_output(decoder, model)
         spec = specs.TransformerDecoderModelSpec(decoder)
         epsilon = config.decoder.norm.epsilon
@@ -126,8 +127,8 @@ def specification(config: ModelConfig, model: Model, *, rows: int) -> Any:
         whole = cast(Transformer, model)
         encoder = specs.TransformerEncoderSpec(**_settings(config.encoder, config))
         decoder = specs.TransformerDecoderSpec(**_settings(config.decoder, config))
-        _fill_stack(encoder, whole.encoder, whole.source_embedding, rows=rows)
-        _fill_stack(decoder, whole.decoder, whole.target_embedding, rows=rows)
+        _fill_stack(encoder, whole.encoder, config.encoder, whole.source_embedding, rows=rows)
+        _fill_stack(decoder, whole.decoder, config.decoder, whole.target_embedding, rows=rows)
         _fill_output(decoder, model)
         spec = specs.TransformerSpec(encoder, decoder)
         epsilon = config.encoder.norm.epsilon
@@ -154,13 +155,31 @@ def _settings(stack: StackConfig, config: TransformerConfig | DecoderOnlyConfig)
     }
     if isinstance(rotary, RotaryPosition):
         settings |= {"rotary_dim": 0, "rotary_interleave": False, "rotary_base": rotary.base}
-        if isinstance(rotary.scaling, LinearScaling):
-            kind = library().specs.attention_spec.RotaryScalingType.Linear
-            settings |= {"rotary_scaling_type": kind, "rotary_scaling_factor": rotary.scaling.factor}
     return settings
 
 
-def _fill_stack(spec: Any, stack: Stack, embedding: Embedding, *, rows: int) -> None:
+def scaling_attributes(scaling: RotaryScaling) -> dict[str, Any]:
+    """What the engine reads of how rotary positions are stretched, by its names."""
+    kinds = library().specs.attention_spec.RotaryScalingType
+    match scaling:
+        case LinearScaling():
+            return {
+                "rotary_scaling_type": _number(kinds.Linear, "int8"),
+                "rotary_scaling_factor": _number(scaling.factor, "float32"),
+            }
+        case Llama3Scaling():
+            return {
+                "rotary_scaling_type": _number(kinds.Llama3, "int8"),
+                "rotary_scaling_factor": _number(scaling.factor, "float32"),
+                "rotary_low_freq_factor": _number(scaling.low, "float32"),
+                "rotary_high_freq_factor": _number(scaling.high, "float32"),
+                "original_max_position_embeddings": _number(scaling.length, "int32"),
+            }
+        case _:
+            return {}
+
+
+def _fill_stack(spec: Any, stack: Stack, config: StackConfig, embedding: Embedding, *, rows: int) -> None:
     tables = spec.embeddings if isinstance(spec.embeddings, list) else [spec.embeddings]
     tables[0].weight = _plain(embedding.table.weight)
     spec.scale_embeddings = float(embedding.scale)
@@ -175,7 +194,10 @@ def _fill_stack(spec: Any, stack: Stack, embedding: Embedding, *, rows: int) -> 
         _fill_block(layer, block)
         if isinstance(stack.position, Relative):
             layer.self_attention.relative_attention_bias = _plain(stack.position.embedding.weight)
-            layer.self_attention.relative_attention_max_distance = _whole(stack.position.longest)
+            layer.self_attention.relative_attention_max_distance = _number(stack.position.longest, "int32")
+        if isinstance(config.position, RotaryPosition):
+            # The engine reads more of it than the specification has places for, so they are made here.
+            vars(layer.self_attention).update(scaling_attributes(config.position.scaling))
 
 
 def position_table(position: Position, *, width: int, rows: int) -> Tensor:
@@ -265,6 +287,6 @@ def _plain(parameter: Tensor) -> Tensor:
     return parameter.detach().to("cpu", torch.float32, copy=True)
 
 
-def _whole(number: int) -> Any:
-    """A whole number as the library stores it."""
-    return np.dtype("int32").type(number)
+def _number(value: float, kind: str) -> Any:
+    """A single number as the library stores it."""
+    return np.dtype(kind).type(value)
