@@ -170,7 +170,7 @@ class Numbers:
         """Numbers as words."""
         return " ".join(map(str, ids))
 
-    def pieces(self, ids: Any) -> list[str]:
+    def names(self, ids: Any) -> list[str]:
         """Each number as a word."""
         return [str(one) for one in ids]
 

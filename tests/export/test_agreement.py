@@ -44,9 +44,17 @@ def test_equal_outputs_have_all_of_everything() -> None:
     found = compare(original, original, texts=["x"] * 3)
     assert (found.share, found.largest_difference) == (1.0, 0.0)
     assert found.metrics["chrf"].value == pytest.approx(100.0)
-    assert found.describe() == (
-        "3 of 3 texts come out equal; chrF between both outputs 100.0, largest difference of scores 0"
+    assert found.describe() == "3 of 3 texts come out equal; largest difference of scores 0"
+
+
+def test_the_likeness_of_what_differs_is_told() -> None:
+    original, exported = (
+        [written("a b", -1.0), written("c", -0.5)],
+        [written("a b", -1.02), written("d", -1.0)],
     )
+    found = compare(original, exported, texts=["x", "y"])
+    assert found.describe().startswith("1 of 2 texts come out equal; chrF between both outputs ")
+    assert found.describe().endswith(", largest difference of scores 0.02")
 
 
 def test_only_some_of_what_differs_is_told() -> None:

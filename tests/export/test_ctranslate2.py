@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from tests.export.conftest import NUMBERS, checkpoint, decided
+from tests.foreign import LEARNT
 from trasluz.errors import TrasluzError
 from trasluz.export.ctranslate2 import FEWEST_ROWS, QUANTIZATIONS, to_ctranslate2, write_ctranslate2
 from trasluz.export.engine import engine_of
 from trasluz.export.original import Original
 from trasluz.export.sample import Sample
 from trasluz.models.directory import weights_of
+from trasluz.models.load import load_model
 from trasluz.models.loaded import LoadedModel
 from trasluz.text.tokenizer import Frame
 
@@ -131,6 +133,62 @@ def test_checkpoints_go_out_as_well(tmp_path: Path) -> None:
         assert (agreement.equal, agreement.read_alike) == (4, 4), case.name
 
 
+def test_checkpoints_go_out_with_the_names_of_their_own_tokenisers(tmp_path: Path) -> None:
+    made: Any = pytest.importorskip("tests.models.families.checkpoints", reason="no transformers")
+    sample = Sample([*LEARNT, "unseen: Ж ض 😀"], "what they were learnt from")
+    for name, make in made.ALL.items():
+        directory = tmp_path / name
+        whole = make(directory)
+        made.reference_of(whole).save_pretrained(whole.files.directory)
+        loaded = load_model(whole.files.directory, languages=whole.languages)
+        agreement = to_ctranslate2(loaded, directory / "out", sample=sample)
+        assert agreement.equal == agreement.read_alike == agreement.texts, name
+        assert agreement.largest_difference <= 1e-4, name
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "forced"), [((11,), (), (13,)), ((), (11,), (13, 17)), ((), (11,), ())]
+)
+def test_codes_of_languages_are_given_with_the_pieces(
+    tmp_path: Path, before: tuple[int, ...], behind: tuple[int, ...], forced: tuple[int, ...]
+) -> None:
+    references: Any = pytest.importorskip("tests.models.families.references", reason="no transformers")
+    for case in references.CASES:
+        both = references.twins(case, tmp_path / case.name)
+        if not both.has_source:
+            continue
+        loaded = checkpoint(both, json.loads((tmp_path / case.name / "config.json").read_text()))
+        own, out = loaded.tokenizer.frame, tmp_path / f"{case.name} out"
+        loaded.tokenizer.frame = replace(own, before=before, after=(own.end, *behind), forced=forced)
+        agreement = to_ctranslate2(loaded, out, sample=NUMBERS)
+        assert (agreement.equal, agreement.read_alike) == (4, 4), case.name
+        assert agreement.largest_difference <= 1e-4
+        assert json.loads((out / "config.json").read_text())["add_source_eos"] is False
+        notes = " ".join(json.loads((out / "agreement.json").read_text())["notes"])
+        assert " ".join(map(str, [*before, "...", own.end, *behind])) in notes
+        assert ("the target_prefix 13" in notes) == bool(forced)
+
+
+def test_what_begins_and_ends_a_text_is_told(make_decoder_only: Make, sample: Sample, tmp_path: Path) -> None:
+    loaded = make_decoder_only("language-model", position={"kind": "rotary"})
+
+    class Talking:
+        """A tokeniser of dialogues."""
+
+        frame = replace(loaded.tokenizer.frame, opening=(1, 9), also_end=(7, 8))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(loaded.tokenizer, name)
+
+    talking = replace(loaded, tokenizer=Talking())
+    to_ctranslate2(talking, tmp_path / "out", sample=decided(talking, sample))
+    names = loaded.tokenizer.names([1, 9, 2, 7, 8])
+    assert json.loads((tmp_path / "out" / "agreement.json").read_text())["notes"] == [
+        f"a prompt is {' '.join(names[:2])}, and behind it the pieces of a text",
+        f"any of these ends a text, if all are given as end_token: {' '.join(names[2:])}",
+    ]
+
+
 def test_languages_with_names_of_their_own_have_a_vocabulary_each(
     make: Make, sample: Sample, tmp_path: Path
 ) -> None:
@@ -140,17 +198,17 @@ def test_languages_with_names_of_their_own_have_a_vocabulary_each(
         def __getattr__(self, name: str) -> Any:
             return getattr(own, name)
 
-        def pieces(self, ids: list[int]) -> list[str]:
+        def names(self, ids: list[int]) -> list[str]:
             return [
-                f"es:{piece}" if number > symbol else piece
-                for number, piece in zip(ids, own.pieces(ids), strict=True)
+                f"es:{name}" if number > symbol else name
+                for number, name in zip(ids, own.names(ids), strict=True)
             ]
 
     class TwoSided(Renamed):
         target = Renamed()
 
-        def pieces(self, ids: list[int]) -> list[str]:
-            return own.pieces(ids)
+        def names(self, ids: list[int]) -> list[str]:
+            return own.names(ids)
 
     loaded, symbol = make(shared=False, tied=False), 3
     own = loaded.tokenizer
@@ -199,17 +257,16 @@ def test_models_and_tokenisers_that_do_not_fit_are_refused(
     make: Make, taught: LoadedModel, sample: Sample, tmp_path: Path
 ) -> None:
     class Framed:
-        frame = Frame(1, 2, after=(2,), forced=(7,))
+        frame = Frame(1, 2, after=(2,))
         target: Any = None
 
-        def pieces(self, ids: list[int]) -> list[str]:
+        def names(self, ids: list[int]) -> list[str]:
             return [f"t{number % 17}" for number in ids]
 
     Framed.target = Framed()
-    coded = replace(taught, tokenizer=Framed())  # type: ignore[arg-type] # as much as is asked for
-    with pytest.raises(TrasluzError, match="codes of languages around them") as error:
-        to_ctranslate2(coded, tmp_path / "out", sample=sample)
-    assert "two of its tokens have the same name" in str(error.value)
+    namesakes = replace(taught, tokenizer=Framed())  # type: ignore[arg-type] # as much as is asked for
+    with pytest.raises(TrasluzError, match="two of its tokens have the same name"):
+        to_ctranslate2(namesakes, tmp_path / "out", sample=sample)
     cosine = make(encoder={"attention": {"score": "cosine"}})
     with pytest.raises(TrasluzError, match="CTranslate2 cannot hold this model: the encoder has the score"):
         to_ctranslate2(cosine, tmp_path / "out", sample=sample)

@@ -245,6 +245,7 @@ def test_bytes_of_characters_that_are_cut_are_shown_as_missing() -> None:
     inner.decoder = tokenizers.decoders.ByteLevel()
     ours = hub(json_of(inner), end="z")
     assert ours.pieces([256, 257, 258, 259]) == ["\ufffd", "▁\ufffd", "a\ufffd", "\ufffd\ufffdz"]
+    assert ours.names([256, 257, 258, 259, 999]) == [*named, "<999>"]
     assert join(ours.pieces([257, 0xBC, 0x61])).text == ("\ufffd\ufffd", "a")
     assert ours.decode([257, 0xBC, 0x61]) == " 鱼a"
 

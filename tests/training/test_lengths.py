@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.families.checkpoints import ALL
-from tests.models.families.test_checkpoint import reference_of
+from tests.models.families.checkpoints import ALL, reference_of
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError

@@ -12,8 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.models.families.checkpoints import ALL
-from tests.models.families.test_checkpoint import reference_of
+from tests.models.families.checkpoints import ALL, reference_of
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError

@@ -100,9 +100,10 @@ class Agreement:
 
     def describe(self) -> str:
         """The figures in a line."""
+        alike = f"chrF between both outputs {self.metrics['chrf'].value:.1f}, " * (self.equal < self.texts)
         return (
-            f"{self.equal} of {self.texts} texts come out equal; chrF between both outputs "
-            f"{self.metrics['chrf'].value:.1f}, largest difference of scores {self.largest_difference:.1g}"
+            f"{self.equal} of {self.texts} texts come out equal; {alike}"
+            f"largest difference of scores {self.largest_difference:.1g}"
         )
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from trasluz.errors import TrasluzError, unknown
 from trasluz.export.agreement import FILE, TOLERANCES, Agreement, agree
-from trasluz.export.engine import engine_of
+from trasluz.export.engine import engine_of, frames_itself
 from trasluz.export.original import Original
 from trasluz.export.place import beside, check_free
 from trasluz.export.program import SPACE_MARK_NOTE, most_tokens
 from trasluz.export.sample import Sample, usual_sample
 from trasluz.export.specification import library, refusals, specification
 from trasluz.models.loaded import LoadedModel
+from trasluz.text.sentencepieces import SentencePieces
 from trasluz.text.tokenizer import Tokenizer
 
 QUANTIZATIONS = tuple(TOLERANCES)
@@ -82,7 +83,7 @@ def write_ctranslate2(loaded: LoadedModel, directory: Path, *, quantization: str
         spec.register_target_vocabulary(symbols)
         spec.config.decoder_start_token = spec.config.bos_token
         spec.config.add_source_bos = False
-        spec.config.add_source_eos = bool(tokenizer.frame.after)
+        spec.config.add_source_eos = frames_itself(tokenizer.frame) and bool(tokenizer.frame.after)
     else:
         spec.register_vocabulary(symbols)
     spec.validate()
@@ -93,28 +94,42 @@ def write_ctranslate2(loaded: LoadedModel, directory: Path, *, quantization: str
 
 def _notes(loaded: LoadedModel) -> list[str]:
     """What whoever runs the directory has to know."""
-    frame, pieces = loaded.tokenizer.frame, loaded.tokenizer.pieces
-    if loaded.manifest.model.kind != "decoder-only":
-        return [SPACE_MARK_NOTE, "CTranslate2 writes one piece at least, unless min_decoding_length is 0"]
+    own = _notes_on_prompts if loaded.manifest.model.kind == "decoder-only" else _notes_on_sources
+    mark = [SPACE_MARK_NOTE] if isinstance(loaded.tokenizer, SentencePieces) else []
+    return [*mark, *own(loaded)]
+
+
+def _notes_on_sources(loaded: LoadedModel) -> Iterator[str]:
+    frame, names = loaded.tokenizer.frame, loaded.tokenizer.names
+    yield "CTranslate2 writes one piece at least, unless min_decoding_length is 0"
+    if not frames_itself(frame):
+        around = " ".join([*names(frame.before), "...", *names(frame.after)])
+        yield f"a source is its pieces with all that the model wants around them: {around}"
+    if frame.forced:
+        prefix = " ".join(loaded.tokenizer.target.names(frame.forced))
+        yield f"a translation begins with the target_prefix {prefix}, which is no part of it"
+
+
+def _notes_on_prompts(loaded: LoadedModel) -> Iterator[str]:
+    frame, names = loaded.tokenizer.frame, loaded.tokenizer.names
     if loaded.manifest.task == "translation":
-        around = " ".join(pieces([*frame.after, frame.start]))
-        return [SPACE_MARK_NOTE, f"a prompt is the pieces of a source, and behind them {around}"]
-    return [SPACE_MARK_NOTE, f"a prompt is {pieces([frame.start])[0]}, and behind it the pieces of a text"]
+        around = " ".join(names([*frame.after, frame.start]))
+        yield f"a prompt is the pieces of a source, and behind them {around}"
+    elif frame.opening:
+        yield f"a prompt is {' '.join(names(frame.opening))}, and behind it the pieces of a text"
+    if frame.also_end:
+        ends = " ".join(names([frame.end, *frame.also_end]))
+        yield f"any of these ends a text, if all are given as end_token: {ends}"
 
 
 def _names(tokenizer: Tokenizer, vocabulary: int) -> list[str]:
     """The name of each token of a vocabulary."""
-    return tokenizer.pieces(list(range(vocabulary)))
+    return tokenizer.names(range(vocabulary))
 
 
 def _refusals_of(loaded: LoadedModel) -> Iterator[str]:
     """What CTranslate2 has no place for in how a model reads text."""
     frame, vocabulary = loaded.tokenizer.frame, loaded.model.vocabulary
-    if frame.before or frame.forced or frame.after not in ((), (frame.end,)):
-        yield (
-            "its texts have codes of languages around them, for which CTranslate2 has no place; "
-            "ct2-transformers-converter converts such a checkpoint"
-        )
     source, target = _names(loaded.tokenizer, vocabulary), _names(loaded.tokenizer.target, vocabulary)
     if min(len({*source}), len({*target})) < vocabulary:
         yield "two of its tokens have the same name, by which CTranslate2 tells them apart"

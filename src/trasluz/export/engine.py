@@ -16,6 +16,7 @@ from trasluz.config import DecoderOnlyConfig
 from trasluz.export.program import CONTINUATION, Written, by_length, most_tokens, one_line, prompt_of
 from trasluz.export.specification import library
 from trasluz.models.loaded import LoadedModel
+from trasluz.text.tokenizer import Frame
 
 BATCH = 64
 SHARED, SOURCE, TARGET, ONLY = (f"{name}vocabulary.json" for name in ("shared_", "source_", "target_", ""))
@@ -62,6 +63,11 @@ class Engine:
         return [found[number] for number in range(len(rows))]
 
 
+def frames_itself(frame: Frame) -> bool:
+    """Whether CTranslate2 puts all that a model wants around the pieces of a source, and not its user."""
+    return not frame.before and frame.after in ((), (frame.end,))
+
+
 def engine_of(loaded: LoadedModel, directory: Path) -> Engine:
     """CTranslate2 with the directory of a model, whose tokeniser cuts the texts and joins them."""
     tokenizer, manifest, frame = loaded.tokenizer, loaded.manifest, loaded.tokenizer.frame
@@ -72,17 +78,21 @@ def engine_of(loaded: LoadedModel, directory: Path) -> Engine:
         return one_line(tokenizer.target.decode(ids))
 
     if not isinstance(manifest.model, DecoderOnlyConfig):
+        whole = not frames_itself(frame)
         return translating(
             directory,
-            cut=lambda text: tokenizer.pieces(tokenizer.encode(text)),
+            cut=lambda text: tokenizer.names(
+                frame.source(tokenizer.encode(text)) if whole else tokenizer.encode(text)
+            ),
             joined=joined,
             longest=longest,
+            prefix=tokenizer.target.names(frame.forced),
         )
 
     def prompt(text: str) -> list[str]:
         if not translates:
-            return tokenizer.pieces(prompt_of(tokenizer, text))
-        return tokenizer.pieces([*frame.source(tokenizer.encode(text)), frame.start])
+            return tokenizer.names(prompt_of(tokenizer, text))
+        return tokenizer.names([*frame.source(tokenizer.encode(text)), frame.start])
 
     def cap(length: int) -> int:
         return most_tokens(length - 1, longest=longest) if translates else CONTINUATION
@@ -97,8 +107,12 @@ def translating(
     cut: Callable[[str], list[str]],
     joined: Callable[[Sequence[int]], str],
     longest: int | None,
+    prefix: Sequence[str] = (),
 ) -> Engine:
-    """CTranslate2 with the directory of an encoder-decoder that can write `longest` tokens."""
+    """CTranslate2 with the directory of an encoder-decoder that can write `longest` tokens.
+
+    Each translation begins with the `prefix`, such as the code of a language, which is no part of it.
+    """
     shared = directory / SHARED
     source, target = (
         _vocabulary(shared if shared.is_file() else directory / name) for name in (SOURCE, TARGET)
@@ -107,26 +121,34 @@ def translating(
     after = (settings["eos_token"],) if settings["add_source_eos"] else ()
 
     def cap(length: int) -> int:
-        return most_tokens(length, longest=longest)
+        return most_tokens(length, longest=None if longest is None else longest - len(prefix))
 
-    return Engine(_translating(directory), cut, joined, cap, source, target, after)
+    return Engine(_translating(directory, prefix), cut, joined, cap, source, target, after)
 
 
-def _translating(directory: Path) -> Run:
+def _translating(directory: Path, prefix: Sequence[str]) -> Run:
     engine: Any = library().Translator(str(directory), device="cpu")
 
     def run(rows: list[list[str]], cap: int) -> list[tuple[list[str], float]]:
         results = engine.translate_batch(
             rows,
+            target_prefix=[list(prefix)] * len(rows) if prefix else None,
             beam_size=1,
             min_decoding_length=0,  # an empty translation counts as well
-            max_decoding_length=cap,
+            max_decoding_length=cap + len(prefix),
             max_batch_size=BATCH,
             return_scores=True,
         )
-        return [(one.hypotheses[0], one.scores[0]) for one in results]
+        return [_without(prefix, one.hypotheses[0], one.scores[0], cap=cap) for one in results]
 
     return run
+
+
+def _without(prefix: Sequence[str], pieces: list[str], score: float, *, cap: int) -> tuple[list[str], float]:
+    """What was written behind a prefix, whose pieces count in the mean score as certain ones."""
+    own = pieces[len(prefix) :]
+    written = min(len(own) + 1, cap)  # the end symbol with them, where it was reached
+    return own, score * (written + len(prefix)) / written
 
 
 def _generating(directory: Path) -> Run:

@@ -103,7 +103,7 @@ def tokenizer_files(loaded: LoadedModel, shape: Shape) -> dict[str, bytes]:
     """The files of the tokeniser: Marian's, which reads sentencepiece, or one for any architecture."""
     tokenizer, manifest = loaded.tokenizer, loaded.manifest
     data = tokenizer.files()[PIECES]
-    names = tokenizer.pieces(list(range(len(tokenizer))))
+    names = tokenizer.names(range(len(tokenizer)))
     settings: dict[str, Any] = {
         "pad_token": names[tokenizer.pad_id],
         "eos_token": names[tokenizer.end_id],

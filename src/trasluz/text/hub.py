@@ -189,11 +189,16 @@ class HubPieces:
         """
         return [self._piece(one) for one in ids]
 
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """Each id as the file calls it: bytes are written as in `BYTE_OF`.
+
+        An id behind the last entry is written as in `<32101>`.
+        """
+        return [self._names.get(one, f"<{one}>") for one in ids]
+
     def _piece(self, number: int) -> str:
-        name = self._names.get(number)
-        if name is None:
-            return f"<{number}>"
-        if number in self.symbol_ids or name in self.machine.symbols:
+        [name] = self.names([number])
+        if number in self.symbol_ids or name in self.machine.symbols or number not in self._names:
             return name
         if not self.machine.bytewise or name in self.machine.plain or not BYTE_OF.keys() >= set(name):
             return name.replace(" ", SPACE_MARK)

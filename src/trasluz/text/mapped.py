@@ -99,6 +99,10 @@ class MappedPieces:
         """
         return [self._pieces.get(one, f"<{one}>") for one in ids]
 
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """The same: its vocabulary is written as it is called."""
+        return self.pieces(ids)
+
     def _mapped(self, pieces: Sequence[str]) -> list[int]:
         found: list[int] = []
         for piece in pieces:

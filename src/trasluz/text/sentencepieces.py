@@ -153,6 +153,10 @@ class SentencePieces:
         pieces: list[str] = self.processor.id_to_piece(list(ids))
         return pieces
 
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """The same: its vocabulary is written as it is called."""
+        return self.pieces(ids)
+
     def _encode_space_mark(self, text: str) -> list[int]:
         """Encode a text with U+2581: another character stands in for it and gives way to its bytes."""
         substitute = next(one for one in SUBSTITUTES if one not in text)

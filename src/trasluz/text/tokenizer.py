@@ -98,6 +98,10 @@ class Tokenizer(Protocol):
         """Each id as it is written, U+2581 for a space."""
         ...
 
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """Each id as its vocabulary calls it: two that are written alike have names of their own."""
+        ...
+
 
 def why_not_encoded(texts: Sequence[str]) -> TrasluzError:
     """The error for texts of which one is not Unicode: it holds half of a surrogate pair."""

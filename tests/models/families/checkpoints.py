@@ -9,17 +9,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from transformers.models.gpt2.configuration_gpt2 import GPT2Config
+from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
 from transformers.models.gpt2.tokenization_gpt2 import GPT2Tokenizer
+from transformers.models.llama.configuration_llama import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaForCausalLM
 from transformers.models.llama.tokenization_llama import LlamaTokenizer
+from transformers.models.m2m_100.configuration_m2m_100 import M2M100Config
+from transformers.models.m2m_100.modeling_m2m_100 import M2M100ForConditionalGeneration
 from transformers.models.m2m_100.tokenization_m2m_100 import M2M100Tokenizer
+from transformers.models.marian.configuration_marian import MarianConfig
+from transformers.models.marian.modeling_marian import MarianMTModel
 from transformers.models.marian.tokenization_marian import MarianTokenizer
+from transformers.models.mbart.configuration_mbart import MBartConfig
+from transformers.models.mbart.modeling_mbart import MBartForConditionalGeneration
 from transformers.models.mbart.tokenization_mbart import MBartTokenizer
 from transformers.models.mbart50.tokenization_mbart50 import MBart50Tokenizer
 from transformers.models.nllb.tokenization_nllb import NllbTokenizer
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5ForConditionalGeneration
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 from transformers.tokenization_utils_base import generate_merges
+from transformers.utils import logging
 
 from tests import foreign
+from tests.models.families.references import BART, LLAMA, T5
 from trasluz.models.families import gpt2, llama, m2m100, marian, mbart, t5
 from trasluz.models.families.codes import MBART_25, MBART_50
 from trasluz.models.families.family import Family, Files, Languages
@@ -29,6 +44,7 @@ ROWS = 1009
 SOURCE, TARGET = "the cat sees the dog", "el gato ve al perro"
 NLLB = ("eng_Latn", "spa_Latn", "zho_Hans")
 CONFIG = "tokenizer_config.json"
+GPT2 = {"n_embd": 26, "n_head": 2, "n_layer": 3, "n_positions": 61, "n_inner": 37}
 
 
 @dataclass(frozen=True)
@@ -189,3 +205,38 @@ LANGUAGE_MODELS: dict[str, Callable[[Path], Checkpoint]] = {
     "llama hub not opened": lambda folder: of_llama(folder, hub=True, add_bos_token=False),
 }
 ALL = TRANSLATORS | LANGUAGE_MODELS
+
+
+def reference_of(checkpoint: Checkpoint) -> Any:
+    """A model of the reference with random weights that fits the tokeniser of a checkpoint."""
+    symbols, rows = checkpoint.config.symbols, checkpoint.config.embedding.vocabulary
+    ids = {"eos_token_id": symbols.end, "decoder_start_token_id": symbols.start, "vocab_size": rows}
+    makers: dict[str, Callable[[], Any]] = {
+        "t5": lambda: T5ForConditionalGeneration(T5Config(**T5 | ids, pad_token_id=symbols.pad)),
+        "marian": lambda: MarianMTModel(MarianConfig(**BART | ids, pad_token_id=symbols.pad)),
+        "mbart": lambda: MBartForConditionalGeneration(MBartConfig(**BART | ids, pad_token_id=symbols.pad)),
+        "m2m_100": lambda: M2M100ForConditionalGeneration(
+            M2M100Config(**BART | ids, pad_token_id=symbols.pad)
+        ),
+        "gpt2": lambda: GPT2LMHeadModel(
+            GPT2Config(**GPT2, vocab_size=rows, bos_token_id=symbols.start, eos_token_id=symbols.end)
+        ),
+        "llama": lambda: LlamaForCausalLM(
+            LlamaConfig(
+                **LLAMA | {"vocab_size": rows},
+                hidden_size=60,
+                num_key_value_heads=2,
+                bos_token_id=symbols.start,
+                eos_token_id=symbols.end,
+            )
+        ),
+    }
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.manual_seed(3)
+    model = makers[checkpoint.family.model_type]().eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "embed_positions" not in name:
+                parameter.normal_(std=0.4)
+    return model

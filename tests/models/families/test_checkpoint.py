@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers.models.gpt2.configuration_gpt2 import GPT2Config
-from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
-from transformers.models.llama.configuration_llama import LlamaConfig
-from transformers.models.llama.modeling_llama import LlamaForCausalLM
-from transformers.models.m2m_100.configuration_m2m_100 import M2M100Config
-from transformers.models.m2m_100.modeling_m2m_100 import M2M100ForConditionalGeneration
-from transformers.models.marian.configuration_marian import MarianConfig
-from transformers.models.marian.modeling_marian import MarianMTModel
-from transformers.models.mbart.configuration_mbart import MBartConfig
-from transformers.models.mbart.modeling_mbart import MBartForConditionalGeneration
-from transformers.models.t5.configuration_t5 import T5Config
-from transformers.models.t5.modeling_t5 import T5ForConditionalGeneration
-from transformers.utils import logging
 
-from tests.models.families.checkpoints import ALL, LANGUAGE_MODELS, Checkpoint
-from tests.models.families.references import BART, LLAMA, T5
+from tests.models.families.checkpoints import ALL, LANGUAGE_MODELS, Checkpoint, reference_of
 from trasluz.decoding.generator import Generator, generator_of
 from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator, translator_of
@@ -39,43 +24,7 @@ from trasluz.models.load import load_model, read_manifest
 from trasluz.models.loaded import LoadedModel
 
 ONE_OF_EACH = ["t5", "marian", "mbart 50", "m2m100", "gpt2", "llama"]
-GPT2 = {"n_embd": 26, "n_head": 2, "n_layer": 3, "n_positions": 61, "n_inner": 37}
 TEXT, MOST = "the cat sees the dog", 9
-
-
-def reference_of(checkpoint: Checkpoint) -> Any:
-    """A model of the reference with random weights that fits the tokeniser of a checkpoint."""
-    symbols, rows = checkpoint.config.symbols, checkpoint.config.embedding.vocabulary
-    ids = {"eos_token_id": symbols.end, "decoder_start_token_id": symbols.start, "vocab_size": rows}
-    makers: dict[str, Callable[[], Any]] = {
-        "t5": lambda: T5ForConditionalGeneration(T5Config(**T5 | ids, pad_token_id=symbols.pad)),
-        "marian": lambda: MarianMTModel(MarianConfig(**BART | ids, pad_token_id=symbols.pad)),
-        "mbart": lambda: MBartForConditionalGeneration(MBartConfig(**BART | ids, pad_token_id=symbols.pad)),
-        "m2m_100": lambda: M2M100ForConditionalGeneration(
-            M2M100Config(**BART | ids, pad_token_id=symbols.pad)
-        ),
-        "gpt2": lambda: GPT2LMHeadModel(
-            GPT2Config(**GPT2, vocab_size=rows, bos_token_id=symbols.start, eos_token_id=symbols.end)
-        ),
-        "llama": lambda: LlamaForCausalLM(
-            LlamaConfig(
-                **LLAMA | {"vocab_size": rows},
-                hidden_size=60,
-                num_key_value_heads=2,
-                bos_token_id=symbols.start,
-                eos_token_id=symbols.end,
-            )
-        ),
-    }
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    torch.manual_seed(3)
-    model = makers[checkpoint.family.model_type]().eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "embed_positions" not in name:
-                parameter.normal_(std=0.4)
-    return model
 
 
 @pytest.fixture
@@ -336,3 +285,13 @@ def test_a_copied_directory_is_as_good(tmp_path: Path) -> None:
     shutil.copytree(checkpoint.files.directory, tmp_path / "two")
     assert load_model(tmp_path / "two").manifest == load_model(checkpoint.files.directory).manifest
     assert set(LANGUAGE_MODELS) < set(ALL)
+
+
+@pytest.mark.parametrize(("said", "longest"), [(37, 37), (10**30, 61), (5, 61), ("many", 61)])
+def test_the_length_is_the_least_that_is_meant(tmp_path: Path, said: object, longest: int) -> None:
+    checkpoint = ALL["gpt2"](tmp_path)
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    path = directory / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"model_max_length": said}))
+    assert load_model(directory).manifest.longest_source == longest
