@@ -41,8 +41,10 @@ INDEX = ".index.json"
 BESIDE = ("generation_config.json",)
 """Files that are neither configuration, weights nor tokeniser, and go with a checkpoint."""
 LENGTHS = ("max_position_embeddings", "n_positions")
-SHORTEST, USUAL_LENGTH = 8, 512
-"""A range below the first cannot be meant; the second is that of T5, which does not always say it."""
+SHORTEST, NO_LIMIT = 8, 10**9
+"""What is said of lengths is one only between them: some tokenisers say 10^30 where they have none."""
+USUAL_LENGTH = 512
+"""That of T5, which does not always say it."""
 
 
 def load_checkpoint(directory: Path, *, device: torch.device | None, languages: Languages) -> LoadedModel:
@@ -200,7 +202,7 @@ def _manifest(
 ) -> Manifest:
     said = [settings.get(key) for key in LENGTHS]
     said.append(files.settings(TOKENIZER_CONFIG).get("model_max_length"))
-    lengths = [one for one in said if isinstance(one, int) and not isinstance(one, bool) and one > SHORTEST]
+    lengths = [one for one in said if isinstance(one, int) and SHORTEST < one < NO_LIMIT]
     longest = min(lengths, default=USUAL_LENGTH)
     return Manifest(
         format=FORMAT,
