@@ -19,7 +19,7 @@ from trasluz.errors import TrasluzError
 from trasluz.evaluation.metrics import evaluate
 from trasluz.models.adapter import ADAPTER, CHANGES, fingerprint
 from trasluz.models.directory import load_weights, weights_of
-from trasluz.models.load import load_model
+from trasluz.models.load import load_model, read_manifest
 from trasluz.training.run import Corpus, train
 from trasluz.training.settings import merge
 
@@ -130,6 +130,7 @@ def test_an_adapter_has_the_languages_that_it_learnt(tmp_path: Path, pairs: list
     changes = merge(onward(directory, adapter={"rank": 2}), languages)
     train(Corpus(pairs[:30], pairs[40:45]), out=out, changes=changes)
     assert load(out).tokenizer.frame == checkpoint.ours.frame
+    assert (read_manifest(out).source_language, read_manifest(out).target_language) == (own, other)
     turned = load(directory, source_language=other, target_language=own).tokenizer.frame
     assert (
         load(out, source_language=other, target_language=own).tokenizer.frame

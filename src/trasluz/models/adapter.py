@@ -78,8 +78,8 @@ def save_adapter(directory: Path, model: Model, manifest: AdapterManifest) -> No
     write_whole(directory / ADAPTER, (manifest.model_dump_json(indent=2) + "\n").encode())
 
 
-def read_adapter(directory: Path) -> AdapterManifest:
-    """What adapter.json says, checked; the model below must be there, and be the one that was adapted."""
+def read_adapter_manifest(directory: Path) -> AdapterManifest:
+    """What adapter.json says, checked; the model below must be there."""
     path = directory / ADAPTER
     manifest = parse(AdapterManifest, read_json(path), where=str(path))
     base = Path(manifest.base)
@@ -90,6 +90,13 @@ def read_adapter(directory: Path) -> AdapterManifest:
             f"{directory} is an adapter for the model in {base}, which is not there; put it back, or write "
             f"its new place into {path}"
         )
+    return manifest
+
+
+def read_adapter(directory: Path) -> AdapterManifest:
+    """The same; the model below must be the one that was adapted."""
+    manifest = read_adapter_manifest(directory)
+    base = Path(manifest.base)
     if fingerprint(base) != manifest.weights:
         raise TrasluzError(
             f"{directory} is an adapter for other weights than those in {base} now; bring the old ones back"

@@ -11,7 +11,7 @@ from pathlib import Path
 from trasluz.errors import TrasluzError
 
 NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-WANTED = ("*.json", "*.safetensors", "*.model", "*.spm", "*.txt")
+WANTED = ("*.json", "*.safetensors", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "NOTICE*")
 """What a model needs; code stays where it is, and so do old weights, of which safetensors are asked for."""
 
 

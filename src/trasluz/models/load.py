@@ -11,7 +11,7 @@ import torch
 
 from trasluz.config import Manifest
 from trasluz.errors import TrasluzError
-from trasluz.models.adapter import ADAPTER, read_adapter, with_adapter
+from trasluz.models.adapter import ADAPTER, read_adapter, read_adapter_manifest, with_adapter
 from trasluz.models.directory import CONFIG, load_own, read_json, read_own_manifest
 from trasluz.models.families.checkpoint import load_checkpoint, read_checkpoint_manifest
 from trasluz.models.families.family import Languages
@@ -46,14 +46,20 @@ def read_manifest(directory: Path) -> Manifest:
     """What a model directory says of its model, checked."""
     directory = directory_of(directory)
     if (directory / ADAPTER).is_file():
-        return read_manifest(Path(read_adapter(directory).base))
+        own = read_adapter(directory)
+        below = read_manifest(Path(own.base))
+        languages = {
+            "source_language": own.source_language or below.source_language,
+            "target_language": own.target_language or below.target_language,
+        }
+        return below.model_copy(update=languages)
     if is_checkpoint(directory):
         return read_checkpoint_manifest(directory)
     return read_own_manifest(directory)
 
 
 def is_checkpoint(directory: Path) -> bool:
-    """Whether a directory is of Hugging Face's kind.
+    """Whether a directory is of Hugging Face's kind, or the one below an adapter is.
 
     Raises `TrasluzError` where there is no such directory.
     """
@@ -62,6 +68,8 @@ def is_checkpoint(directory: Path) -> bool:
             f"{directory}: there is no such model directory; give the --out of a `trasluz train`, or a "
             "checkpoint of Hugging Face's kind"
         )
+    if (directory / ADAPTER).is_file():
+        return is_checkpoint(Path(read_adapter_manifest(directory).base))
     path = directory / CONFIG
     return path.is_file() and "model_type" in read_json(path)
 

@@ -287,6 +287,17 @@ def test_a_copied_directory_is_as_good(tmp_path: Path) -> None:
     assert set(LANGUAGE_MODELS) < set(ALL)
 
 
+def test_what_lies_beside_it_goes_with_it(tmp_path: Path) -> None:
+    checkpoint = ALL["llama"](tmp_path)
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    for name in ("chat_template.jinja", "LICENSE", "NOTICE.txt"):
+        (directory / name).write_text(f"of {name}")
+    save_checkpoint(tmp_path / "out", load_model(directory))
+    for name in ("chat_template.jinja", "LICENSE", "NOTICE.txt", "generation_config.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (directory / name).read_bytes()
+
+
 @pytest.mark.parametrize(("said", "longest"), [(37, 37), (10**30, 61), (5, 61), ("many", 61)])
 def test_the_length_is_the_least_that_is_meant(tmp_path: Path, said: object, longest: int) -> None:
     checkpoint = ALL["gpt2"](tmp_path)

@@ -38,7 +38,12 @@ FAMILIES = {family.model_type: family for family in (T5, MBART, MARIAN, M2M100, 
 
 OLD_WEIGHTS = "pytorch_model.bin"
 INDEX = ".index.json"
-BESIDE = ("generation_config.json",)
+BESIDE = (
+    "generation_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    *(f"{name}{suffix}" for name in ("LICENSE", "NOTICE") for suffix in ("", ".txt", ".md")),
+)
 """Files that are neither configuration, weights nor tokeniser, and go with a checkpoint."""
 LENGTHS = ("max_position_embeddings", "n_positions")
 SHORTEST, NO_LIMIT = 8, 10**9
