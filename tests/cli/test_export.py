@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -10,6 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from trasluz.corpus.read import Pair
+from trasluz.export.shapes import MARIAN
 from trasluz.models.directory import save_model
 from trasluz.models.loaded import LoadedModel
 
@@ -43,7 +45,7 @@ def test_to_ctranslate2_and_to_argos(
     done = trasluz(*arguments)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     lines = done.stderr.splitlines()
-    assert lines[-2].startswith("17 of 17 texts come out equal; chrF between both outputs 100.0")
+    assert lines[-2].startswith("17 of 17 texts come out equal; largest difference of scores ")
     assert lines[-1] == f"the export is in {out}"
     beside = out / "agreement.json" if to == "ctranslate2" else tmp_path / "out.argosmodel.agreement.json"
     told = json.loads(beside.read_text("utf-8"))
@@ -93,7 +95,31 @@ def test_what_cannot_be_exported_is_refused(
     assert refusal(
         "export", english, "--to", "huggingface", "--out", out, "--source-language", "fr"
     ).startswith("--source-language is 'fr', but this model has 'en'")
+    assert refusal(*given, "--to", "argos") == (
+        f"{out}: Argos Translate installs files that end in .argosmodel; give such an --out"
+    )
+    for taken in (".", "/"):
+        assert refusal("export", tmp_path / "nowhere", "--to", "ctranslate2", "--out", taken) == (
+            f"{taken} is no name of something new; give another --out"
+        )
     assert not out.exists()
     out.mkdir()
     (out / "own").touch()
     assert refusal(*given, "--to", "huggingface").startswith(f"{out} is there already")
+
+
+def test_a_run_that_is_ended_leaves_nothing(
+    trasluz: Command, trained: Path, sample_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*arguments: object, **more: object) -> None:
+        assert len(list(tmp_path.iterdir())) > before, "it has begun"
+        signal.raise_signal(signal.SIGTERM)
+
+    before = len(list(tmp_path.iterdir()))
+    monkeypatch.setattr("trasluz.export.huggingface.shape_of", lambda config: MARIAN)
+    monkeypatch.setattr("trasluz.export.huggingface.write_shape", end)
+    done = trasluz(
+        "export", trained, "--to", "huggingface", "--out", tmp_path / "out", "--sample", sample_file
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert len(list(tmp_path.iterdir())) == before

@@ -73,12 +73,22 @@ def test_what_goes_beyond_a_tolerance_is_told() -> None:
     assert reason.startswith("the chrF between both outputs is 9")
 
 
-@pytest.mark.parametrize("score", [-0.502, math.nan])
-def test_scores_of_equal_texts_must_be_close(score: float) -> None:
-    found = compare([written("casa", -0.5)], [written("casa", score)], texts=["house"])
+def test_scores_of_equal_texts_must_be_close() -> None:
+    found = compare([written("casa", -0.5)], [written("casa", -0.502)], texts=["house"])
     [reason] = found.violations(EXACT)
     assert reason.startswith("the scores of equal texts differ by ")
     assert found.violations(TOLERANCES["int8"]) == []
+
+
+@pytest.mark.parametrize("quantization", ["float32", "int8"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_scores_must_be_numbers(place: int, quantization: str) -> None:
+    scores = [-0.5, -0.5]
+    scores[place] = math.nan
+    found = compare(
+        [written("casa", -0.5)] * 2, [written("casa", score) for score in scores], texts=["a", "b"]
+    )
+    assert found.violations(TOLERANCES[quantization]) == ["its scores are not numbers"]
 
 
 class Canned:

@@ -15,7 +15,7 @@ import sentencepiece
 from tests.export.conftest import Numbers
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
-from trasluz.export.argos import to_argos
+from trasluz.export.argos import argos_of, to_argos
 from trasluz.export.sample import Sample
 from trasluz.models.loaded import LoadedModel
 
@@ -112,6 +112,29 @@ def test_both_languages_are_asked_for(taught: LoadedModel, sample: Sample, tmp_p
         to_argos(nameless(target_language=None), out, sample=sample)
     with pytest.raises(TrasluzError, match="its source and target language; give --source"):
         to_argos(nameless(source_language=None, target_language=None), out, sample=sample)
+
+
+def test_two_languages_are_asked_for(taught: LoadedModel, sample: Sample, tmp_path: Path) -> None:
+    def named(source: str, target: str) -> LoadedModel:
+        languages = {"source_language": source, "target_language": target}
+        return replace(taught, manifest=taught.manifest.model_copy(update=languages))
+
+    out = tmp_path / "out.argosmodel"
+    with pytest.raises(TrasluzError, match="but both are English here; name them with --source-language"):
+        to_argos(named("en-US", "eng"), out, sample=sample)
+    with pytest.raises(TrasluzError, match=r"'\.\./en' is no code of a language"):
+        to_argos(named("../en", "es"), out, sample=sample)
+    assert list(tmp_path.iterdir()) == []
+    to_argos(named("English", "spa_Latn"), out, sample=sample)
+    with ZipFile(out) as archive:
+        assert "translate-en_es-1_0/metadata.json" in archive.namelist()
+
+
+def test_low_lines_become_spaces_as_argos_makes_them(
+    taught: LoadedModel, package: Path, tmp_path: Path
+) -> None:
+    joined = argos_of(taught, package, tmp_path / "installed").joined
+    assert joined(taught.tokenizer.encode("the_cat sees")) == "the cat sees"
 
 
 def test_another_ending_is_refused(taught: LoadedModel, sample: Sample, tmp_path: Path) -> None:

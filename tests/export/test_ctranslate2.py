@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.export.conftest import NUMBERS, checkpoint, decided
+from tests.export.conftest import LONGEST, NUMBERS, checkpoint, decided
 from tests.foreign import LEARNT
 from trasluz.errors import TrasluzError
-from trasluz.export.ctranslate2 import FEWEST_ROWS, QUANTIZATIONS, to_ctranslate2, write_ctranslate2
+from trasluz.export.ctranslate2 import (
+    FEWEST_ROWS,
+    MOST_READ,
+    MOST_WRITTEN,
+    QUANTIZATIONS,
+    to_ctranslate2,
+    write_ctranslate2,
+)
 from trasluz.export.engine import engine_of
 from trasluz.export.original import Original
 from trasluz.export.sample import Sample
@@ -33,7 +41,13 @@ def test_the_directory_says_what_ctranslate2_has_to_know(
 ) -> None:
     to_ctranslate2(taught, tmp_path / "out", sample=sample, command="trasluz export ...")
     files = {path.name for path in (tmp_path / "out").iterdir()}
-    assert files == {"model.bin", "config.json", "shared_vocabulary.json", "agreement.json"}
+    assert files == {
+        "model.bin",
+        "config.json",
+        "shared_vocabulary.json",
+        "tokenizer.model",
+        "agreement.json",
+    }
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config == {
         "add_source_bos": False,
@@ -45,6 +59,7 @@ def test_the_directory_says_what_ctranslate2_has_to_know(
         "multi_query_attention": False,
         "unk_token": "<unk>",
     }
+    assert (tmp_path / "out" / "tokenizer.model").read_bytes() == taught.tokenizer.files()["tokenizer.model"]
     names = json.loads((tmp_path / "out" / "shared_vocabulary.json").read_text())
     assert names == taught.tokenizer.pieces(range(len(taught.tokenizer)))
 
@@ -104,7 +119,7 @@ def test_long_texts_have_their_positions(make: Make, tmp_path: Path) -> None:
 POSITIONS: list[dict[str, Any]] = [
     {"position": {"kind": "sinusoidal"}, "attention": {"score": "bilinear"}},
     {"position": {"kind": "rotary"}, "attention": {"kv_heads": 2}, "norm": {"place": "pre", "kind": "rms"}},
-    {"position": {"kind": "learned", "length": 107}, "attention": {"score": "dot", "kv_heads": 1}},
+    {"position": {"kind": "learned", "length": 61}, "attention": {"score": "dot", "kv_heads": 1}},
 ]
 
 
@@ -167,6 +182,72 @@ def test_codes_of_languages_are_given_with_the_pieces(
         notes = " ".join(json.loads((out / "agreement.json").read_text())["notes"])
         assert " ".join(map(str, [*before, "...", own.end, *behind])) in notes
         assert ("the target_prefix 13" in notes) == bool(forced)
+
+
+def test_all_of_a_long_text_is_read(make: Make, sample: Sample, tmp_path: Path) -> None:
+    loaded = make()
+    loaded = replace(loaded, manifest=loaded.manifest.model_copy(update={"longest_source": 2000}))
+    long = " ".join(sample.texts)
+    pieces = len(loaded.tokenizer.encode(long))
+    assert 1024 < pieces < 2000
+    agreement = to_ctranslate2(loaded, tmp_path / "out", sample=Sample([long], "a long text"))
+    assert (agreement.texts, agreement.equal) == (1, 1)
+    assert agreement.largest_difference <= 1e-4
+    notes = " ".join(json.loads((tmp_path / "out" / "agreement.json").read_text())["notes"])
+    assert "reads 1024 pieces of a text, unless max_input_length says more" in notes
+    assert "writes 256 pieces at most, unless max_decoding_length says more" in notes
+    told = ct2.Translator.translate_batch.__doc__
+    assert f"max_input_length: int = {MOST_READ}, max_decoding_length: int = {MOST_WRITTEN}" in told
+
+
+def test_any_of_its_end_symbols_ends_a_text(make_decoder_only: Make, sample: Sample, tmp_path: Path) -> None:
+    loaded = make_decoder_only("language-model", position={"kind": "rotary"})
+    before = Original(loaded).write(sample.texts)
+    [(often, _)] = Counter(one for own in before for one in own.ids).most_common(1)
+
+    class Ending:
+        """A tokeniser with one more end symbol."""
+
+        frame = replace(loaded.tokenizer.frame, also_end=(often,))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(loaded.tokenizer, name)
+
+    ending = replace(loaded, tokenizer=Ending())
+    texts = decided(ending, sample).texts
+    agreement = to_ctranslate2(ending, tmp_path / "out", sample=Sample(texts, "sixty sentences"))
+    assert agreement.equal == agreement.texts == len(texts)
+    assert agreement.largest_difference <= 1e-4
+    after = Original(ending).write(sample.texts)
+    assert sum(len(one.ids) for one in after) < sum(len(one.ids) for one in before)
+    for one, other in zip(before, after, strict=True):
+        at = one.ids.index(often) if often in one.ids else len(one.ids)
+        assert other.ids == one.ids[:at]
+
+
+def test_a_language_model_writes_no_further_than_its_positions(
+    make_decoder_only: Make, sample: Sample, tmp_path: Path
+) -> None:
+    loaded = make_decoder_only("language-model", position={"kind": "learned", "length": LONGEST})
+    agreement = to_ctranslate2(loaded, tmp_path / "out", sample=decided(loaded, sample))
+    assert agreement.equal == agreement.texts
+
+
+def test_what_a_tokeniser_leaves_nothing_of_is_no_sample(taught: LoadedModel, tmp_path: Path) -> None:
+    class Deaf:
+        """A tokeniser that hears nothing but the cat."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(taught.tokenizer, name)
+
+        def encode(self, text: str) -> list[int]:
+            return taught.tokenizer.encode(text) if text == "the cat" else []
+
+    deaf = replace(taught, tokenizer=Deaf())
+    agreement = to_ctranslate2(deaf, tmp_path / "out", sample=Sample(["the cat", "the dog"], "two"))
+    assert agreement.texts == 1
+    with pytest.raises(TrasluzError, match="the model has no piece for any text of two; give another"):
+        to_ctranslate2(deaf, tmp_path / "other", sample=Sample(["the dog", "a dog"], "two"))
 
 
 def test_what_begins_and_ends_a_text_is_told(make_decoder_only: Make, sample: Sample, tmp_path: Path) -> None:

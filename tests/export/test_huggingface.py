@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,13 +14,14 @@ import torch
 from torch import Tensor
 
 from tests.export.conftest import NUMBERS, checkpoint, decided
+from tests.foreign import LEARNT
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
-from trasluz.export.huggingface import to_huggingface, write_shape
+from trasluz.export.huggingface import to_huggingface, tokenizer_files, write_shape
 from trasluz.export.original import Original
-from trasluz.export.reader import program_of, quiet, read_back
+from trasluz.export.reader import program_of, quiet
 from trasluz.export.sample import Sample
-from trasluz.export.shapes import shape_of
+from trasluz.export.shapes import Shape, shape_of
 from trasluz.models.load import load_model
 from trasluz.models.loaded import LoadedModel, Origin
 from trasluz.text.sentencepieces import SentencePieces
@@ -125,7 +127,7 @@ def test_tricky_texts_are_cut_alike_and_joined_alike(exported: tuple[LoadedModel
 
 def test_trasluz_reads_it_back(exported: tuple[LoadedModel, Path], sample: Sample) -> None:
     loaded, directory = exported
-    again = read_back(loaded, directory)
+    again = load_model(directory)
     texts = decided(loaded, sample).texts
     written = [[one.ids for one in Original(each).write(texts)] for each in (loaded, again)]
     assert written[0] == written[1]
@@ -202,6 +204,37 @@ def test_without_transformers_it_is_read_back_by_trasluz(
     told = json.loads((tmp_path / "out" / "agreement.json").read_text())
     assert told["versions"].keys() == {"trasluz", "torch"}
     assert any("transformers was not installed" in note for note in told["notes"])
+
+
+def test_without_transformers_the_tokeniser_is_tried_too(
+    taught: LoadedModel, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(loaded: LoadedModel, shape: Shape) -> dict[str, bytes]:
+        learnt = SentencePieces.learn(LEARNT, vocabulary=len(loaded.tokenizer), kind="unigram")
+        return tokenizer_files(replace(loaded, tokenizer=learnt), shape)
+
+    monkeypatch.setattr("trasluz.export.reader.find_spec", lambda name: None)
+    monkeypatch.setattr("trasluz.export.huggingface.tokenizer_files", other)
+    with pytest.raises(TrasluzError):
+        to_huggingface(taught, tmp_path / "out", sample=sample)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("with_transformers", [True, False])
+def test_checkpoints_go_back_with_the_tokenisers_that_they_came_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_transformers: bool
+) -> None:
+    if not with_transformers:
+        monkeypatch.setattr("trasluz.export.reader.find_spec", lambda name: None)
+    made: Any = importlib.import_module("tests.models.families.checkpoints")
+    for name, make in made.ALL.items():
+        directory = tmp_path / name
+        whole = make(directory)
+        made.reference_of(whole).save_pretrained(whole.files.directory)
+        loaded = load_model(whole.files.directory, languages=whole.languages)
+        agreement = to_huggingface(loaded, directory / "out", sample=Sample(LEARNT, "what it learnt"))
+        assert agreement.equal == agreement.read_alike == agreement.texts, name
+        assert agreement.largest_difference <= 1e-4, name
 
 
 @pytest.mark.parametrize("case", references.CASES, ids=lambda case: case.name)

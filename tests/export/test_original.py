@@ -10,7 +10,7 @@ from trasluz.decoding.generator import Generator
 from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import translator_of
 from trasluz.export.original import Original
-from trasluz.export.program import CONTINUATION, prompt_of
+from trasluz.export.program import CONTINUATION, given_of
 from trasluz.export.sample import Sample
 from trasluz.models.decoder_only import DecoderOnly
 from trasluz.models.loaded import LoadedModel
@@ -32,7 +32,7 @@ def test_a_language_model_goes_on_as_its_generator(make_decoder_only: Make, samp
     assert isinstance(loaded.model, DecoderOnly)
     generator = Generator(loaded.model, loaded.tokenizer)
     for text, one in zip(sample.texts[:7], Original(loaded).write(sample.texts[:7]), strict=True):
-        prompt = prompt_of(loaded.tokenizer, text)
+        prompt = given_of(loaded, text)
         assert list(one.read) == prompt
         begin = loaded.tokenizer.decode(prompt)
         if loaded.tokenizer.encode(begin) != prompt[1:]:

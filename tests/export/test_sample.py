@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from trasluz.errors import TrasluzError
 from trasluz.export.sample import USUAL, Sample, read_sample, usual_sample
+from trasluz.models.loaded import LoadedModel, Origin
+
+Reading = Callable[[str | None], LoadedModel]
 
 
-@pytest.mark.parametrize("language", ["en", "eng", "en-US", "en_XX", "English"])
-def test_english_comes_with_trasluz(language: str) -> None:
-    sample = usual_sample(language)
+@pytest.fixture
+def reading(small: LoadedModel) -> Reading:
+    """A model that says it reads a language."""
+
+    def made(language: str | None) -> LoadedModel:
+        return replace(small, manifest=small.manifest.model_copy(update={"source_language": language}))
+
+    return made
+
+
+@pytest.mark.parametrize("language", ["en", "eng", "en-US", "en_XX", "eng_Latn", "English"])
+def test_english_comes_with_trasluz(reading: Reading, language: str) -> None:
+    sample = usual_sample(reading(language))
     assert len(set(sample.texts)) == USUAL
     assert sample.origin == "300 sentences of the corpus that comes with Trasluz (en)"
     assert any(text.startswith("The ") for text in sample.texts)
 
 
-def test_spanish_comes_with_trasluz() -> None:
-    assert any(text.startswith("¿") for text in usual_sample("es").texts)
+def test_spanish_comes_with_trasluz(reading: Reading) -> None:
+    assert any(text.startswith("¿") for text in usual_sample(reading("es")).texts)
 
 
-def test_for_other_languages_a_file_is_asked_for() -> None:
+def test_for_other_languages_a_file_is_asked_for(reading: Reading) -> None:
     with pytest.raises(TrasluzError, match=r"but this model reads 'qu', and .*; give --sample with .* each$"):
-        usual_sample("qu")
+        usual_sample(reading("qu"))
     with pytest.raises(TrasluzError, match=r"but it is not known .*; give --sample .*--source-language"):
-        usual_sample(None)
+        usual_sample(reading(None))
+    foreign = replace(reading(None), origin=Origin({}, {}))
+    with pytest.raises(TrasluzError, match=r"but it is not known .*; give --sample with .* each$"):
+        usual_sample(foreign)
 
 
 def test_a_file_gives_its_lines(tmp_path: Path) -> None:

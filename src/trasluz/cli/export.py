@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trasluz.cli.model import open_model
 from trasluz.errors import TrasluzError, unknown
 
 if TYPE_CHECKING:
@@ -43,16 +44,18 @@ def export(
 ) -> None:
     """Write a model as other programs want it, after it was seen to write what the model writes.
 
-    Both translate a sample; agreement.json says how far they agree, and where they differ too much nothing
-    is kept. The sample is taken from the bundled corpus for models that read English or Spanish, others need
-    --sample.
+    Both translate a sample; agreement.json in the new directory, or beside the new file, says how far they
+    agree, and where they differ too much nothing is kept. The sample is taken from the bundled corpus for
+    models that read English or Spanish, others need --sample.
 
     Example:  trasluz export models/eng-spa --to ctranslate2 --out exports/eng-spa --quantization int8
     """
+    from trasluz.export.argos import check_place
     from trasluz.export.languages import with_languages
+    from trasluz.export.place import check_free
     from trasluz.export.sample import read_sample
-    from trasluz.models.families.family import Languages
-    from trasluz.models.load import is_checkpoint, load_model
+    from trasluz.models.hub import directory_of
+    from trasluz.models.load import is_checkpoint
 
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
@@ -60,11 +63,12 @@ def export(
         raise TrasluzError(
             f"--quantization is {quantization!r}, but weights go to Hugging Face in float32; leave it out"
         )
+    check = check_place if to == "argos" else check_free
+    check(out)
     texts = None if sample is None else read_sample(sample)
-    asked = Languages(source_language, target_language) if is_checkpoint(model) else Languages()
-    loaded = with_languages(
-        load_model(model, languages=asked), source=source_language, target=target_language
-    )
+    directory = directory_of(model)
+    asked = (source_language, target_language) if is_checkpoint(directory) else ()
+    loaded = with_languages(open_model(directory, *asked), source=source_language, target=target_language)
     agreement = _exporter(to, quantization)(loaded, out, sample=texts, command=_command())
     typer.echo(agreement.describe(), err=True)
     typer.echo(f"the export is in {out}", err=True)

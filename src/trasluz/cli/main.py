@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed (or stopped after saving), 2 wrong use, 3 done but 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.metadata import version
 from typing import Annotated, NoReturn
@@ -72,6 +73,7 @@ def about(
 
 def run() -> None:
     """The command `trasluz`: no traceback reaches the user, unless the environment asks for one."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except Exception as error:
@@ -80,6 +82,11 @@ def run() -> None:
         if os.environ.get(SHOW_TRACEBACK):
             raise
         _end(f"error: {_sentence(error)}")
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    """End as by an error, so that what was begun is cleared away."""
+    sys.exit(128 + number)
 
 
 def _was_stopped(error: Exception) -> bool:

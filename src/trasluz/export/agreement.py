@@ -5,6 +5,7 @@ Knows no kind of export.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from trasluz.export.sample import Sample
 from trasluz.models.directory import write_json
 
 FILE = "agreement.json"
-SHOWN = 5
-"""How many of the texts that came out differently are told in full."""
+SHOWN, QUOTED = 5, 80
+"""How many of the texts that came out differently are told in full, and how much of one in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Agreement:
     def violations(self, tolerance: Tolerance) -> list[str]:
         """In what it goes beyond a tolerance."""
         chrf = self.metrics["chrf"].value
+        if not math.isfinite(self.scores[1]):
+            return ["its scores are not numbers"]
         found = []
         if self.share < tolerance.equal:
             found.append(f"{self.equal} of {self.texts} texts came out equal, {tolerance.equal:.0%} must")
@@ -118,16 +121,19 @@ def agree(
 ) -> Agreement:
     """Let both write on the sample, and write into `file` how far they agree; `about` goes with it.
 
-    Raises `TrasluzError` where they differ by more than the tolerance.
+    Raises `TrasluzError` where they differ by more than the tolerance, and for a sample of which the model
+    reads nothing.
     """
-    texts = sample.parts(original.fits)
+    texts = [text for text in sample.parts(original.fits) if original.reads(text)]
+    if not texts:
+        raise TrasluzError(f"the model has no piece for any text of {sample.origin}; give another --sample")
     agreement = compare(original.write(texts), exported.write(texts), texts=texts)
     if violations := agreement.violations(tolerance):
-        first = agreement.different[0] if agreement.different else None
-        example = "" if first is None else f" ({first['original']!r} became {first['exported']!r})"
+        example = next(map(_example, agreement.different), "")
+        another = ", or another --quantization" if about.get("quantization") else ""
         raise TrasluzError(
             f"the export does not do what the model does: {'; '.join(violations)}{example}. It was not kept; "
-            "give a --sample of the kind that the model learnt from, or another --quantization"
+            f"give a --sample of the kind that the model learnt from{another}"
         )
     write_json(
         file,
@@ -160,6 +166,14 @@ def compare(original: Sequence[Written], exported: Sequence[Written], *, texts: 
             if one.text != other.text
         ][:SHOWN],
     )
+
+
+def _example(different: Mapping[str, str]) -> str:
+    return f" ({_quoted(different['original'])} became {_quoted(different['exported'])})"
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]} ...")
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,7 +6,6 @@ What is in its directory for CTranslate2 is in `trasluz.export.ctranslate2`.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ from trasluz.errors import TrasluzError
 from trasluz.export.agreement import TOLERANCES, Agreement, agree
 from trasluz.export.ctranslate2 import check_exportable, write_ctranslate2
 from trasluz.export.engine import Engine, translating
-from trasluz.export.languages import name_of, plain_code
+from trasluz.export.languages import code_of, name_of
 from trasluz.export.original import Original
 from trasluz.export.place import beside, check_free
 from trasluz.export.program import SPACE_MARK_NOTE, one_line
@@ -51,17 +50,16 @@ def to_argos(
     model gives the same file. Raises `TrasluzError` as that does, and for a model whose languages are not
     known, or that has not one tokeniser of sentencepiece.
     """
-    record = out.with_name(f"{out.name}.agreement.json")
-    check_free(out, record)
-    _check(loaded, out, quantization)
-    sample = sample or usual_sample(loaded.manifest.source_language)
-    with beside(out, record) as (archive, figures), tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / package_name(loaded.manifest)
+    record = check_place(out)
+    _check(loaded, quantization)
+    sample = sample or usual_sample(loaded)
+    with beside(out, record) as (archive, figures):
+        package = archive.parent / "package" / package_name(loaded.manifest)
         write_package(loaded, package, quantization=quantization)
         write_archive(archive, package)
         return agree(
             Original(loaded),
-            argos_of(loaded, archive, Path(folder) / "installed"),
+            argos_of(loaded, archive, archive.parent / "installed"),
             sample=sample,
             tolerance=TOLERANCES[quantization or "float32"],
             file=figures,
@@ -82,7 +80,7 @@ def package_name(manifest: Manifest) -> str:
 
 def write_package(loaded: LoadedModel, directory: Path, *, quantization: str | None) -> None:
     """Write the files of a package into a new directory."""
-    directory.mkdir()
+    directory.mkdir(parents=True)
     source, target = _codes(loaded.manifest)
     write_ctranslate2(loaded, directory / MODEL, quantization=quantization)
     (directory / SENTENCEPIECE).write_bytes(loaded.tokenizer.files()[PIECES])
@@ -122,7 +120,6 @@ def argos_of(loaded: LoadedModel, archive: Path, folder: Path) -> Engine:
         file.extractall(folder)
     [package] = folder.iterdir()
     processor = sentencepiece.SentencePieceProcessor(model_file=str(package / SENTENCEPIECE))
-    manifest = loaded.manifest
 
     def cut(text: str) -> list[str]:
         pieces: list[str] = processor.encode(text, out_type=str)
@@ -132,18 +129,27 @@ def argos_of(loaded: LoadedModel, archive: Path, folder: Path) -> Engine:
         pieces: list[str] = processor.id_to_piece(list(ids))
         return one_line(processor.decode_pieces(pieces).replace(SPACE_MARK, " ").replace("_", " "))
 
-    longest = manifest.model.longest_target(manifest.longest_source)
-    return translating(package / MODEL, cut=cut, joined=joined, longest=longest)
+    return translating(loaded, package / MODEL, cut=cut, joined=joined)
 
 
-def _check(loaded: LoadedModel, out: Path, quantization: str | None) -> None:
+def check_place(out: Path) -> Path:
+    """The place of what is known of an export there.
+
+    Raises `TrasluzError` where either place is taken, and for another suffix than Argos Translate's.
+    """
     if out.suffix != SUFFIX:
         raise TrasluzError(f"{out}: Argos Translate installs files that end in {SUFFIX}; give such an --out")
-    _codes(loaded.manifest)
+    record = out.with_name(f"{out.name}.agreement.json")
+    check_free(out, record)
+    return record
+
+
+def _check(loaded: LoadedModel, quantization: str | None) -> None:
     check_exportable(loaded, quantization)
     reasons = list(_refusals(loaded))
     if reasons:
         raise TrasluzError(f"Argos Translate cannot hold this model: {'; '.join(reasons)}")
+    _codes(loaded.manifest)
 
 
 def _refusals(loaded: LoadedModel) -> Iterator[str]:
@@ -162,4 +168,10 @@ def _codes(manifest: Manifest) -> tuple[str, str]:
             "a package for Argos Translate names both its languages, but this model does not name its "
             f"{' and '.join(missing)} language; give {' and '.join(f'--{side}-language' for side in missing)}"
         )
-    return plain_code(found["source"] or ""), plain_code(found["target"] or "")
+    source, target = (code_of(language or "") for language in found.values())
+    if source == target:
+        raise TrasluzError(
+            "a package for Argos Translate is from one language into another, but both are "
+            f"{name_of(source)} here; name them with --source-language and --target-language"
+        )
+    return source, target

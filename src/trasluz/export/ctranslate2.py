@@ -16,11 +16,14 @@ from trasluz.export.place import beside, check_free
 from trasluz.export.program import SPACE_MARK_NOTE, most_tokens
 from trasluz.export.sample import Sample, usual_sample
 from trasluz.export.specification import library, refusals, specification
+from trasluz.models.directory import write_tokenizer
 from trasluz.models.loaded import LoadedModel
 from trasluz.text.sentencepieces import SentencePieces
 from trasluz.text.tokenizer import Tokenizer
 
 QUANTIZATIONS = tuple(TOLERANCES)
+MOST_READ, MOST_WRITTEN = 1024, 256
+"""How many pieces CTranslate2 reads and writes of a text if it is not told otherwise."""
 FEWEST_ROWS = 1024
 """So many positions can be coded at least: CTranslate2 fails beyond its table, and takes sources so long."""
 
@@ -41,9 +44,10 @@ def to_ctranslate2(
     """
     check_free(out)
     check_exportable(loaded, quantization)
-    sample = sample or usual_sample(loaded.manifest.source_language)
+    sample = sample or usual_sample(loaded)
     with beside(out) as (place,):
         write_ctranslate2(loaded, place, quantization=quantization)
+        write_tokenizer(place, loaded.tokenizer)
         return agree(
             Original(loaded),
             engine_of(loaded, place),
@@ -102,6 +106,11 @@ def _notes(loaded: LoadedModel) -> list[str]:
 def _notes_on_sources(loaded: LoadedModel) -> Iterator[str]:
     frame, names = loaded.tokenizer.frame, loaded.tokenizer.names
     yield "CTranslate2 writes one piece at least, unless min_decoding_length is 0"
+    longest = loaded.manifest.longest_source
+    if longest > MOST_READ:
+        yield f"CTranslate2 reads {MOST_READ} pieces of a text, unless max_input_length says more; 0 is all"
+    if most_tokens(longest, longest=None) > MOST_WRITTEN:
+        yield f"CTranslate2 writes {MOST_WRITTEN} pieces at most, unless max_decoding_length says more"
     if not frames_itself(frame):
         around = " ".join([*names(frame.before), "...", *names(frame.after)])
         yield f"a source is its pieces with all that the model wants around them: {around}"

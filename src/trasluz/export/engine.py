@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from trasluz.config import DecoderOnlyConfig
-from trasluz.export.program import CONTINUATION, Written, by_length, most_tokens, one_line, prompt_of
+from trasluz.export.program import BATCH, Written, by_length, given_of, most_written, one_line
 from trasluz.export.specification import library
 from trasluz.models.loaded import LoadedModel
 from trasluz.text.tokenizer import Frame
 
-BATCH = 64
 SHARED, SOURCE, TARGET, ONLY = (f"{name}vocabulary.json" for name in ("shared_", "source_", "target_", ""))
 
 Run = Callable[[list[list[str]], int], list[tuple[list[str], float]]]
@@ -70,59 +69,46 @@ def frames_itself(frame: Frame) -> bool:
 
 def engine_of(loaded: LoadedModel, directory: Path) -> Engine:
     """CTranslate2 with the directory of a model, whose tokeniser cuts the texts and joins them."""
-    tokenizer, manifest, frame = loaded.tokenizer, loaded.manifest, loaded.tokenizer.frame
-    longest = manifest.model.longest_target(manifest.longest_source)
-    translates = manifest.task == "translation"
+    tokenizer, frame = loaded.tokenizer, loaded.tokenizer.frame
+
+    def given(text: str) -> list[str]:
+        return tokenizer.names(given_of(loaded, text))
+
+    def pieces(text: str) -> list[str]:
+        return tokenizer.names(tokenizer.encode(text))
 
     def joined(ids: Sequence[int]) -> str:
         return one_line(tokenizer.target.decode(ids))
 
-    if not isinstance(manifest.model, DecoderOnlyConfig):
-        whole = not frames_itself(frame)
-        return translating(
-            directory,
-            cut=lambda text: tokenizer.names(
-                frame.source(tokenizer.encode(text)) if whole else tokenizer.encode(text)
-            ),
-            joined=joined,
-            longest=longest,
-            prefix=tokenizer.target.names(frame.forced),
-        )
-
-    def prompt(text: str) -> list[str]:
-        if not translates:
-            return tokenizer.names(prompt_of(tokenizer, text))
-        return tokenizer.names([*frame.source(tokenizer.encode(text)), frame.start])
+    if loaded.manifest.model.kind != "decoder-only":
+        cut = pieces if frames_itself(frame) else given
+        return translating(loaded, directory, cut=cut, joined=joined)
+    started = loaded.manifest.task == "translation"
 
     def cap(length: int) -> int:
-        return most_tokens(length - 1, longest=longest) if translates else CONTINUATION
+        return most_written(loaded, length - started)
 
     names = _vocabulary(directory / ONLY)
-    return Engine(_generating(directory), prompt, joined, cap, names, names)
+    ends = tokenizer.names([frame.end, *frame.also_end])
+    return Engine(_generating(directory, ends), given, joined, cap, names, names)
 
 
 def translating(
+    loaded: LoadedModel,
     directory: Path,
     *,
     cut: Callable[[str], list[str]],
     joined: Callable[[Sequence[int]], str],
-    longest: int | None,
-    prefix: Sequence[str] = (),
 ) -> Engine:
-    """CTranslate2 with the directory of an encoder-decoder that can write `longest` tokens.
-
-    Each translation begins with the `prefix`, such as the code of a language, which is no part of it.
-    """
+    """CTranslate2 with the directory of an encoder-decoder, for texts that are cut and joined so."""
     shared = directory / SHARED
     source, target = (
         _vocabulary(shared if shared.is_file() else directory / name) for name in (SOURCE, TARGET)
     )
     settings = json.loads((directory / "config.json").read_text("utf-8"))
     after = (settings["eos_token"],) if settings["add_source_eos"] else ()
-
-    def cap(length: int) -> int:
-        return most_tokens(length, longest=None if longest is None else longest - len(prefix))
-
+    prefix = loaded.tokenizer.target.names(loaded.tokenizer.frame.forced)
+    cap = partial(most_written, loaded)
     return Engine(_translating(directory, prefix), cut, joined, cap, source, target, after)
 
 
@@ -136,6 +122,7 @@ def _translating(directory: Path, prefix: Sequence[str]) -> Run:
             beam_size=1,
             min_decoding_length=0,  # an empty translation counts as well
             max_decoding_length=cap + len(prefix),
+            max_input_length=0,  # nothing is cut off
             max_batch_size=BATCH,
             return_scores=True,
         )
@@ -151,7 +138,7 @@ def _without(prefix: Sequence[str], pieces: list[str], score: float, *, cap: int
     return own, score * (written + len(prefix)) / written
 
 
-def _generating(directory: Path) -> Run:
+def _generating(directory: Path, ends: Sequence[str]) -> Run:
     engine: Any = library().Generator(str(directory), device="cpu")
 
     def run(rows: list[list[str]], cap: int) -> list[tuple[list[str], float]]:
@@ -161,6 +148,7 @@ def _generating(directory: Path) -> Run:
             sampling_topk=1,
             min_length=0,
             max_length=cap,
+            end_token=list(ends),
             max_batch_size=BATCH,
             include_prompt_in_result=False,
             return_scores=True,

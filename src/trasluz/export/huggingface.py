@@ -47,7 +47,7 @@ def to_huggingface(
     """
     check_free(out)
     shape = None if loaded.origin is not None else shape_of(loaded.manifest.model)
-    sample = sample or usual_sample(loaded.manifest.source_language)
+    sample = sample or usual_sample(loaded)
     with beside(out) as (place,):
         place.mkdir()
         if shape is None:
@@ -134,8 +134,8 @@ def _notes(shape: Shape | None) -> list[str]:
         )
     if not is_installed():
         notes.append(
-            "transformers was not installed: Trasluz itself read the weights back and compared, and the "
-            "tokeniser was not tried"
+            "transformers was not installed: Trasluz itself read the directory back, its tokeniser too, and "
+            "compared"
         )
     return notes
 

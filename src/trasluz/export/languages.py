@@ -5,76 +5,92 @@ Knows no weights.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from trasluz.errors import TrasluzError
 from trasluz.models.loaded import LoadedModel
 
-NAMES = {
-    "ar": "Arabic",
-    "az": "Azerbaijani",
-    "bg": "Bulgarian",
-    "bn": "Bengali",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "cy": "Welsh",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "eo": "Esperanto",
-    "es": "Spanish",
-    "et": "Estonian",
-    "eu": "Basque",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "ga": "Irish",
-    "gl": "Galician",
-    "gn": "Guarani",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hr": "Croatian",
-    "hu": "Hungarian",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "ky": "Kyrgyz",
-    "lt": "Lithuanian",
-    "lv": "Latvian",
-    "ms": "Malay",
-    "nb": "Norwegian",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "qu": "Quechua",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sk": "Slovak",
-    "sl": "Slovenian",
-    "sq": "Albanian",
-    "sr": "Serbian",
-    "sv": "Swedish",
-    "sw": "Swahili",
-    "th": "Thai",
-    "tl": "Tagalog",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "ur": "Urdu",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-}
+_TABLE = """
+    ar Arabic      ara arb
+    az Azerbaijani aze azj
+    bg Bulgarian   bul
+    bn Bengali     ben
+    ca Catalan     cat
+    cs Czech       ces cze
+    cy Welsh       cym wel
+    da Danish      dan
+    de German      deu ger
+    el Greek       ell gre
+    en English     eng
+    eo Esperanto   epo
+    es Spanish     spa
+    et Estonian    est ekk
+    eu Basque      eus baq
+    fa Persian     fas per pes
+    fi Finnish     fin
+    fr French      fra fre
+    ga Irish       gle
+    gl Galician    glg
+    gn Guarani     grn
+    he Hebrew      heb
+    hi Hindi       hin
+    hr Croatian    hrv
+    hu Hungarian   hun
+    id Indonesian  ind
+    it Italian     ita
+    ja Japanese    jpn
+    ko Korean      kor
+    ky Kyrgyz      kir
+    lt Lithuanian  lit
+    lv Latvian     lav lvs
+    ms Malay       msa may zsm
+    nb Norwegian   nob
+    nl Dutch       nld dut
+    pl Polish      pol
+    pt Portuguese  por
+    qu Quechua     que quy
+    ro Romanian    ron rum
+    ru Russian     rus
+    sk Slovak      slk slo
+    sl Slovenian   slv
+    sq Albanian    sqi alb als
+    sr Serbian     srp
+    sv Swedish     swe
+    sw Swahili     swa swh
+    th Thai        tha
+    tl Tagalog     tgl
+    tr Turkish     tur
+    uk Ukrainian   ukr
+    ur Urdu        urd
+    vi Vietnamese  vie
+    zh Chinese     zho chi
+"""
+_ROWS = [line.split() for line in _TABLE.strip().splitlines()]
+NAMES = {code: name for code, name, *_ in _ROWS}
 """English names of languages by ISO 639-1."""
-
-OTHERWISE = {"eng": "en", "english": "en", "spa": "es", "spanish": "es"}
-"""How else people call the languages of the bundled corpus."""
+OTHERWISE = {word.lower(): code for code, *words in _ROWS for word in words}
+"""ISO 639-1 by name, and by the codes of three letters that ISO 639-2 and -3 and NLLB have."""
+CODE = re.compile(r"[a-z]{2,3}", re.ASCII)
 
 
 def plain_code(language: str) -> str:
-    """The code of a language without its country: `en` for en-US, en_XX and eng."""
-    first = language.strip().lower().replace("_", "-").split("-")[0]
+    """The code of a language without its country: `en` for en-US, en_XX, eng, eng_Latn and English."""
+    first = re.split("[-_]", language.strip().lower())[0]
     return OTHERWISE.get(first, first)
+
+
+def code_of(language: str) -> str:
+    """The same.
+
+    Raises `TrasluzError` where that is no code.
+    """
+    code = plain_code(language)
+    if not CODE.fullmatch(code):
+        raise TrasluzError(
+            f"{language!r} is no code of a language; give one of two or three letters, such as en"
+        )
+    return code
 
 
 def name_of(language: str) -> str:

@@ -13,7 +13,10 @@ from typing import Protocol
 import torch
 
 from trasluz.decoding.rules import length_cap
-from trasluz.text.tokenizer import Tokenizer
+from trasluz.models.loaded import LoadedModel
+
+BATCH = 64
+"""How many texts are written at once."""
 
 CONTINUATION = 20
 """How many tokens a language model is let write behind the first half of a text."""
@@ -48,10 +51,38 @@ class Program(Protocol):
         ...
 
 
-def prompt_of(tokenizer: Tokenizer, text: str) -> list[int]:
-    """What a language model is given of a text: half of its pieces, as a prompt."""
-    ids = tokenizer.encode(text)
-    return tokenizer.frame.prompt(ids[: max(1, len(ids) // 2)])
+def given_of(loaded: LoadedModel, text: str) -> list[int]:
+    """All ids that a model is given of a text, whatever runs it.
+
+    That is a source with all around it, and the start symbol where both languages are one sequence; for a
+    language model it is half of the pieces as a prompt.
+    """
+    frame, ids = loaded.tokenizer.frame, loaded.tokenizer.encode(text)
+    if loaded.manifest.task == "language-model":
+        return frame.prompt(ids[: max(1, len(ids) // 2)])
+    in_one = loaded.manifest.model.kind == "decoder-only"
+    return [*frame.source(ids), *([frame.start] if in_one else [])]
+
+
+def longest_translation(loaded: LoadedModel) -> int | None:
+    """The most tokens, forced ones with them, that every program can write with a translator.
+
+    Where positions are sines ours have no end, but those of transformers have one, which config.json says.
+    """
+    ours = loaded.manifest.model.longest_target(loaded.manifest.longest_source)
+    theirs = None if loaded.origin is None else loaded.origin.settings.get("max_position_embeddings")
+    return min((longest for longest in (ours, theirs) if longest is not None), default=None)
+
+
+def most_written(loaded: LoadedModel, length: int) -> int:
+    """How many tokens may follow a source or a prompt of so many ids, the end symbol with them."""
+    if loaded.manifest.task == "language-model":
+        room = loaded.manifest.model.longest_target(length)
+        return CONTINUATION if room is None else min(CONTINUATION, room)
+    longest = longest_translation(loaded)
+    return most_tokens(
+        length, longest=None if longest is None else longest - len(loaded.tokenizer.frame.forced)
+    )
 
 
 def one_line(text: str) -> str:

@@ -1,7 +1,4 @@
-"""The texts on which an export has to agree with its original.
-
-Knows no model.
-"""
+"""The texts on which an export has to agree with its original."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from trasluz.corpus.read import read_lines
 from trasluz.corpus.starter import starter_pairs
 from trasluz.errors import TrasluzError
 from trasluz.export.languages import plain_code
+from trasluz.models.loaded import LoadedModel
 from trasluz.text.sentences import split_text, trim
 
 USUAL = 300
@@ -42,17 +40,18 @@ def read_sample(path: Path) -> Sample:
     return Sample(texts, str(path))
 
 
-def usual_sample(language: str | None) -> Sample:
+def usual_sample(loaded: LoadedModel) -> Sample:
     """Sentences of the bundled corpus, for a model that reads English or Spanish.
 
     Raises `TrasluzError` for another language, and where it is not known.
     """
+    language = loaded.manifest.source_language
     code = plain_code(language or "")
     if code not in ("en", "es"):
         known, instead = f"this model reads {language!r}", ""
         if language is None:
             known = "it is not known which language this model reads"
-            instead = ", or --source-language if it is one of them"
+            instead = "" if loaded.origin else ", or --source-language if it is one of them"
         raise TrasluzError(
             f"an export is tried out before it is handed over, but {known}, and Trasluz comes with text in "
             f"English (en) and Spanish (es); give --sample with some hundred sentences, a line each{instead}"

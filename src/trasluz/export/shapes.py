@@ -23,6 +23,7 @@ from trasluz.config import (
 )
 from trasluz.errors import TrasluzError
 from trasluz.export.program import most_tokens
+from trasluz.export.specification import refusals
 from trasluz.models.families.bart import ACTIVATIONS
 
 FEWEST_POSITIONS = 1024
@@ -72,6 +73,7 @@ class Shape:
             "scale_embedding": config.embedding.scaled,
             "max_position_embeddings": max(FEWEST_POSITIONS, longest),
             "dropout": config.encoder.dropout,
+            **{f"{side}_layerdrop": 0.0 for side in SIDES},
             "attention_dropout": config.encoder.attention.dropout,
             "activation_dropout": config.encoder.feedforward.dropout,
             "pad_token_id": config.symbols.pad,
@@ -180,5 +182,5 @@ def shape_of(config: ModelConfig) -> Shape:
         reasons.append(f"{shape.name} does not fit, since {'; '.join(misfits)}")
     raise TrasluzError(
         "this model fits no shape in which it could go to Hugging Face without loss: "
-        f"{'. '.join(reasons)}. `--to ctranslate2` can hold more"
+        f"{'. '.join(reasons)}{'' if refusals(config) else '. `--to ctranslate2` can hold it'}"
     )
