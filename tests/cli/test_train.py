@@ -201,7 +201,7 @@ class TestWhatCannotBeTrained:
             (["--columns", "1"], "'1' names no two columns; write them as 1,2, counted from 1"),
             (["model.widht=12"], "settings: unknown key 'model.widht'; known, nearest first: model.width, "),
             (["model.width=30"], "settings: the width 30 is not divisible by the 4 heads of the encoder; "),
-            (["model.width=wide"], "settings: model.width is 'wide', but it should be a valid integer"),
+            (["model.width=wide"], "settings: model.width is 'wide', but it should be a whole number"),
             (
                 ["model.encoder.attention.score=dott"],
                 "settings: unknown model.encoder.attention.score 'dott'; ",
@@ -218,7 +218,7 @@ class TestWhatCannotBeTrained:
             (["seed="], "settings: seed is None, but it should be a whole number, 0 or more"),
             (["model=3"], "settings: model is 3, but it should be "),
             (["budget=3"], "settings: budget is 3, but it should be "),
-            (["budget.seconds=15m"], "settings: budget.seconds is '15m', but it should be a valid number"),
+            (["budget.seconds=15m"], "settings: budget.seconds is '15m', but it should be a number"),
             (["smoothing=1.0"], "settings: smoothing is 1.0, but it should be less than 1"),
             (["tokenizer.kind=bpe", "tokenizer.sampling=0.5"], "settings: tokenizer.sampling needs the kind"),
         ],
