@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from trasluz.corpus.read import Pair
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]
@@ -123,6 +125,20 @@ def test_interrupted_is_1_and_the_same_command_goes_on(
     assert f"{out} holds a run of 1 steps: going on from there" in done.stderr
 
 
+def test_pairs_that_a_language_model_reads_as_text_are_told(
+    trasluz: Command, untrained: Callable[..., LoadedModel], pairs_file: Path, out: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "stories"
+    loaded = untrained("decoder-only", task="language-model")
+    save_model(model, manifest=loaded.manifest, model=loaded.model, tokenizer=loaded.tokenizer)
+    more = ("--from", model, "--out", out, "--steps", 1)
+    done = trasluz("train", pairs_file, *more)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == (
+        f"{model} is a language model: each line of {pairs_file} is read as one text, tabs too"
+    )
+
+
 class TestWhatCannotBeTrained:
     """Every mistake is one sentence, exit code 1, and nothing is written."""
 
@@ -176,6 +192,17 @@ class TestWhatCannotBeTrained:
         )
         assert refusal("train", pairs_file, "--from", tmp_path / "no", "--out", out).startswith(
             f"{tmp_path / 'no'}: there is no such model directory"
+        )
+
+    def test_the_task_of_a_model_to_go_on_from(
+        self, refusal: Refusal, out: Path, trained: Path, tmp_path: Path
+    ) -> None:
+        """It is told before the texts are read, which are no pairs."""
+        texts = tmp_path / "texts.txt"
+        texts.write_text("the cat\nthe dog\n", encoding="utf-8")
+        asked = ("train", texts, "--task", "language-model", "--from", trained, "--out", out)
+        assert refusal(*asked) == (
+            f"the task 'language-model' is asked for, but {trained} is a translator; leave it out"
         )
 
     def test_two_files_of_different_length(self, refusal: Refusal, out: Path, tmp_path: Path) -> None:
