@@ -232,7 +232,11 @@ class Translator:
             source=text,
             text=joined,
             score=score,
-            verdict=worst(self._judge(segment) for segment in segments if segment.hypotheses),
+            verdict=worst(
+                self.judge(segment.core, segment.hypotheses[0], source_tokens=len(segment.ids))
+                for segment in segments
+                if segment.hypotheses
+            ),
             alternatives=tuple(alternatives),
         )
 
@@ -252,14 +256,14 @@ class Translator:
         """The text of a hypothesis, in one line as its source is."""
         return " ".join(self.tokenizer.target.decode(hypothesis.ids).splitlines()).strip()
 
-    def _judge(self, segment: _Segment) -> Verdict:
-        best = segment.hypotheses[0]
+    def judge(self, text: str, hypothesis: Hypothesis, *, source_tokens: int) -> Verdict:
+        """What became of a text of so many tokens, its frame left out, that was translated in one go."""
         return judge(
-            segment.core,
-            self._core_of(best),
-            finished=best.finished,
-            source_tokens=len(segment.ids),
-            target_tokens=len(best.ids),
+            text,
+            self._core_of(hypothesis),
+            finished=hypothesis.finished,
+            source_tokens=source_tokens,
+            target_tokens=len(hypothesis.ids),
         )
 
 
