@@ -59,6 +59,12 @@ def test_without_a_command_there_is_help(trasluz: Command) -> None:
     assert all(name in done.stdout + done.stderr for name in NAMES)
 
 
+def test_every_command_says_of_a_model_what_it_may_be(trasluz: Command) -> None:
+    for name in sorted({*NAMES} - {"train", "demo", "export"}):
+        said = " ".join(trasluz(name, "--help").stdout.replace("│", " ").split())
+        assert "Trasluz's own, or a checkpoint (T5, mBART, Marian, Pegasus, " in said, name
+
+
 @pytest.mark.parametrize(
     ("trouble", "sentence"),
     [

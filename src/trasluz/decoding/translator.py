@@ -277,8 +277,8 @@ def load(
     """The translator in a model directory, on the CPU unless another `device` is given.
 
     It may be Trasluz's own, or a checkpoint of Hugging Face's kind; one of several languages must be told
-    which. Raises `TrasluzError` for a directory that is no whole model, or holds a language model, and for
-    languages that the model does not know.
+    which, unless it learnt a pair of them here. Raises `TrasluzError` for a directory that is no whole model,
+    or holds a language model, and for languages that the model does not know.
     """
     from trasluz.models.families.family import Languages
     from trasluz.models.load import load_model
@@ -307,7 +307,8 @@ def check_translates(manifest: Manifest, directory: Path | str) -> None:
     """Raise `TrasluzError` for a directory that holds a language model."""
     if manifest.task != "translation":
         raise TrasluzError(
-            f"{directory} holds a language model, which does not translate; use `trasluz generate`"
+            f"{directory} holds a language model, which does not translate by itself; use `trasluz generate`,"
+            " or `trasluz translate --prompt`"
         )
 
 
