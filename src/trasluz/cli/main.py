@@ -28,7 +28,8 @@ def run() -> None:
 
         app()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        # The command has not begun. From a string that Typer evaluates Python would end by the signal itself.
+        os._exit(INTERRUPTED)
     except Exception as error:
         if _was_stopped(error):
             _end(str(error))
