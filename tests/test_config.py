@@ -59,7 +59,7 @@ def test_a_key_in_the_wrong_place_is_told_its_place() -> None:
 
 
 def test_a_missing_key_is_named() -> None:
-    assert refusal() == "model.yaml: the key 'embedding' is missing; give it a value"
+    assert refusal() == "model.yaml: the key 'embedding' is missing; add it, since it has no default"
 
 
 def test_a_width_that_heads_do_not_divide_is_refused() -> None:
@@ -174,7 +174,7 @@ def test_a_position_must_name_its_kind() -> None:
         "model.yaml: encoder.position is 3, but it should be a group of settings"
     )
     assert refusal(**GOOD, encoder={"position": {"base": 3.0}}) == (
-        "model.yaml: the key 'encoder.position.kind' is missing; give it a value"
+        "model.yaml: the key 'encoder.position.kind' is missing; add it, since it has no default"
     )
 
 

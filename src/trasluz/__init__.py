@@ -1,12 +1,12 @@
 """Trasluz: train your own translator from your own sentence pairs, and see every attention weight it used.
 
-The public names are loaded when they are first asked for, so that `import trasluz` stays quick.
+The public names are loaded when they are first asked for, so that `import trasluz` stays quick; so is the
+version.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trasluz.insight.attention import Attention, attend
     from trasluz.training.run import read_corpus, train
 
-__version__ = version("trasluz")
+    __version__: str
 
 __all__ = [
     "Attention",
@@ -51,6 +51,8 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("trasluz")
     if name not in _PLACES:
         raise AttributeError(f"module 'trasluz' has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

@@ -62,6 +62,16 @@ def _settings_in(annotation: Any) -> list[type[BaseModel]]:
 GROUP_EXPECTED = {"union_tag_not_found", "model_attributes_type", "model_type"}
 """How pydantic calls it that something stands where a group of settings should."""
 
+PLAINLY = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    "string_type": "a text",
+    "finite_number": "a finite number",
+}
+"""What should stand there, in plain words, by what pydantic calls it that something else does."""
+
 
 def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     """One clear sentence for the first of the errors."""
@@ -69,14 +79,16 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     keys = known_keys(kind, chosen=problem["loc"])
     path = _dotted(problem["loc"], keys)
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    if problem["type"] in PLAINLY:
+        message = f"it should be {PLAINLY[problem['type']]}"
     if problem["type"] == "extra_forbidden":
         return f"unknown key {path!r}; known, nearest first: {', '.join(nearest_first(path, keys)[:5])}"
     if problem["type"] in GROUP_EXPECTED and not isinstance(problem["input"], Mapping):
         return f"{path} is {problem['input']!r}, but it should be a group of settings"
     if problem["type"] == "union_tag_not_found":
-        return f"the key '{path}.kind' is missing; give it a value"
+        return f"the key '{path}.kind' is missing; add it, since it has no default"
     if problem["type"] == "missing":
-        return f"the key {path!r} is missing; give it a value"
+        return f"the key {path!r} is missing; add it, since it has no default"
     if problem["type"] == "value_error":
         return message
     allowed = problem.get("ctx", {})

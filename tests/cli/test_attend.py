@@ -52,9 +52,12 @@ def test_data_is_what_python_gives(
     given = [] if target is None else ["--target", target]
     done = trasluz("attend", trained, TEXT, *given, "-o", output, "--beam", 2)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"the attention is in {output}\n"
     expected = to_json(record(load(trained), TEXT, target=target, beam=2))
     told = json.loads(output.read_text("utf-8"))
+    assert (told["verdict"] is None) == (target is not None)
+    odd = told["verdict"] not in (None, "complete")
+    said = [f"the translation that is shown: {told['verdict']}"] if odd else []
+    assert done.stderr.splitlines() == [*said, f"the attention is in {output}"]
     assert told == {**expected, "model": "eng-spa", "languages": ["", ""]}
 
 
@@ -70,6 +73,19 @@ def test_every_architecture_has_a_page_and_a_picture(
     kinds = {"transformer": ["encoder", "decoder", "cross"], "recurrent": ["cross"]}
     assert list(data["attention"]) == kinds.get(kind, ["decoder"])
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_translation_that_was_cut_is_named(
+    trasluz: Command, directory: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Learnt positions end, and with them what can be written."""
+    model = directory("model", position={"kind": "learned", "length": 29}, longest=29)
+    output = tmp_path / "attention.json"
+    done = trasluz("attend", model, TEXT, "-o", output, "--beam", 1)
+    told = json.loads(output.read_text("utf-8"))
+    assert len(told["target_tokens"]) == 29
+    assert told["verdict"] == "truncated"
+    assert done.stderr.splitlines()[0] == "the translation that is shown: truncated"
 
 
 def test_a_language_model_writes_on_or_is_only_read(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+
+from trasluz.decoding.generator import Ending, Generation, Generator, load_generator
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 
 Command = Callable[..., CompletedProcess[str]]
 
@@ -42,7 +46,40 @@ def test_json_says_why_the_text_ended(trasluz: Command, stories: Path) -> None:
     assert written["ending"] in ("length", "end")
 
 
-def test_what_cannot_be_is_one_sentence(refusal: Callable[..., str], stories: Path, tmp_path: Path) -> None:
+def test_a_stop_string_is_read_as_translate_reads_it(
+    trasluz: Command, stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def generate(generator: Generator, prompt: str, *, stop: Sequence[str], **_: object) -> Generation:
+        asked.append(tuple(stop))
+        return Generation(prompt, "", Ending.stop)
+
+    monkeypatch.setattr(Generator, "generate", generate)
+    stop = ("--stop", "one\\ntwo")
+    trasluz("generate", stories, "the", *stop, "--json")
+    trasluz("translate", stories, "--prompt", "{text}", *stop, "--text", "the")
+    assert asked == [("one\ntwo",), ("one\ntwo",)]
+
+
+def test_a_model_that_holds_no_more_says_so(
+    trasluz: Command, untrained: Callable[..., LoadedModel], tmp_path: Path
+) -> None:
+    loaded = untrained("decoder-only", task="language-model", position={"kind": "learned", "length": 13})
+    save_model(tmp_path, manifest=loaded.manifest, model=loaded.model, tokenizer=loaded.tokenizer)
+    room = load_generator(tmp_path).room("the cat")
+    assert room is not None
+    endless = ("generate", tmp_path, "the cat", "--temperature", 0)
+    for form in ([], ["--json"]):
+        done = trasluz(*endless, "--max-tokens", 50, *form)
+        assert done.returncode == 0
+        assert done.stderr == f"the model holds no more: it wrote {room} tokens of 50\n"
+        assert trasluz(*endless, "--max-tokens", room, *form).stderr == ""
+
+
+def test_what_cannot_be_is_one_sentence(
+    refusal: Callable[..., str], stories: Path, pairs_file: Path, tmp_path: Path
+) -> None:
     assert refusal("generate", tmp_path / "no", "x").startswith(f"{tmp_path / 'no'}: ")
     assert refusal("generate", stories, "x", "--temperature", -1).startswith("temperature is -1.0, but")
     assert refusal("generate", stories, "x", "--top-p", 0).startswith("top_p is 0.0, but")
@@ -54,6 +91,17 @@ def test_what_cannot_be_is_one_sentence(refusal: Callable[..., str], stories: Pa
     assert refusal("translate", stories, *prompt, "--n-best", 2, "--text", "x").startswith(
         "a language model writes one translation of each text"
     )
+    assert refusal("translate", stories, *prompt, "--beam", 5, "--text", "x") == (
+        "a language model writes the likeliest token each time; leave --beam out"
+    )
+    assert refusal("translate", stories, *prompt, "--length-penalty", 2, "--text", "x").endswith(
+        "leave --length-penalty out"
+    )
+    for command in ("evaluate", "align", "ablate"):
+        assert refusal(command, stories, pairs_file) == (
+            f"{stories} holds a language model, which does not translate by itself; use `trasluz generate`, "
+            "or `trasluz translate --prompt`"
+        )
     assert "has no place for the text" in refusal("translate", stories, "--prompt", "en:", "--text", "x")
 
 

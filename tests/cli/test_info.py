@@ -44,12 +44,33 @@ def test_a_model_without_a_record_of_training_is_a_model(
     assert json.loads(done.stdout)["training"] is None
 
 
+def test_an_adapter_says_what_it_is_one_of(
+    trasluz: Command, trained: Path, pairs_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "adapter"
+    done = trasluz("train", pairs_file, "--from", trained, "--adapter", 2, "--out", out, "--steps", 1)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(trasluz("info", out, "--json").stdout)
+    assert facts["adapter"] == {
+        "base": str(trained),
+        "rank": 2,
+        "alpha": 4.0,
+        "matrices": ["query", "value"],
+    }
+    below = json.loads(trasluz("info", trained, "--json").stdout)
+    assert (below["adapter"], below["model"]) == (None, facts["model"])
+
+
 def test_what_is_no_model_is_refused(refusal: Refusal, trained: Path, tmp_path: Path) -> None:
     assert refusal("info", tmp_path / "nowhere").startswith(f"{tmp_path / 'nowhere'}: there is no such model")
     assert refusal("info", tmp_path) == (
-        f"{tmp_path} is not a whole model: config.json is missing "
-        "(a model has config.json, model.safetensors and tokenizer.model)"
+        f"{tmp_path} is not a whole model: config.json is missing (a model of Trasluz's own has config.json, "
+        "model.safetensors and tokenizer.model; a checkpoint of Hugging Face's kind has config.json, its "
+        "weights and the files of its tokenizer)"
     )
+    file = tmp_path / "file"
+    file.touch()
+    assert refusal("info", file).startswith(f"{file}: this is a file, not a model directory; give the --out")
     for name in ("config.json", "model.safetensors", "tokenizer.model"):
         shutil.copy(trained / name, tmp_path)
     (tmp_path / "training.json").write_text("{")

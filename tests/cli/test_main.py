@@ -13,7 +13,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from trasluz.cli.main import SHOW_TRACEBACK, app
+from trasluz.cli.app import app
+from trasluz.cli.main import SHOW_TRACEBACK
 
 Command = Callable[..., CompletedProcess[str]]
 NAMES = [command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -56,6 +57,12 @@ def test_without_a_command_there_is_help(trasluz: Command) -> None:
     done = trasluz()
     assert "Usage:" in done.stdout + done.stderr
     assert all(name in done.stdout + done.stderr for name in NAMES)
+
+
+def test_every_command_says_of_a_model_what_it_may_be(trasluz: Command) -> None:
+    for name in sorted({*NAMES} - {"train", "demo", "export"}):
+        said = " ".join(trasluz(name, "--help").stdout.replace("│", " ").split())
+        assert "Trasluz's own, or a checkpoint (T5, mBART, Marian, Pegasus, " in said, name
 
 
 @pytest.mark.parametrize(
@@ -117,6 +124,34 @@ def test_ctrl_c_is_130_without_a_word(
     monkeypatch.setattr("trasluz.cli.translate.open_any", interrupt)
     done = trasluz("translate", tmp_path, "--text", "the cat")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+INTERRUPTED = """
+import runpy, signal, sys
+
+class Interruption:
+    moment = sys.argv.pop(1)
+
+    @classmethod
+    def find_spec(cls, name, *_):
+        if name == cls.moment:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interruption)
+runpy.run_module("trasluz", run_name="__main__")
+"""
+"""The command, and Ctrl-C as soon as a module is looked for."""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["typer", "trasluz.cli.translate", "torch", "numpy.exceptions", "numpy.dtypes", "trasluz.models.build"],
+)
+def test_ctrl_c_is_130_without_a_word_while_libraries_are_still_imported(moment: str, trained: Path) -> None:
+    """Torch's C code imports numpy, and numpy's C code parts of it: what is raised there may be swallowed."""
+    words = [sys.executable, "-c", INTERRUPTED, moment, "translate", trained, "--text", "the cat"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def as_a_process(*arguments: object, stdin: bytes = b"") -> CompletedProcess[bytes]:

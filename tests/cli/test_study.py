@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from trasluz.cli.main import app
+from trasluz.cli.app import app
 from trasluz.cli.study import _show_apart, numbers
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError

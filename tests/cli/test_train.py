@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from trasluz.corpus.read import Pair
+from trasluz.models.directory import save_model
+from trasluz.models.loaded import LoadedModel
 
 Command = Callable[..., CompletedProcess[str]]
 Refusal = Callable[..., str]
@@ -123,6 +125,20 @@ def test_interrupted_is_1_and_the_same_command_goes_on(
     assert f"{out} holds a run of 1 steps: going on from there" in done.stderr
 
 
+def test_pairs_that_a_language_model_reads_as_text_are_told(
+    trasluz: Command, untrained: Callable[..., LoadedModel], pairs_file: Path, out: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "stories"
+    loaded = untrained("decoder-only", task="language-model")
+    save_model(model, manifest=loaded.manifest, model=loaded.model, tokenizer=loaded.tokenizer)
+    more = ("--from", model, "--out", out, "--steps", 1)
+    done = trasluz("train", pairs_file, *more)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == (
+        f"{model} is a language model: each line of {pairs_file} is read as one text, tabs too"
+    )
+
+
 class TestWhatCannotBeTrained:
     """Every mistake is one sentence, exit code 1, and nothing is written."""
 
@@ -178,6 +194,17 @@ class TestWhatCannotBeTrained:
             f"{tmp_path / 'no'}: there is no such model directory"
         )
 
+    def test_the_task_of_a_model_to_go_on_from(
+        self, refusal: Refusal, out: Path, trained: Path, tmp_path: Path
+    ) -> None:
+        """It is told before the texts are read, which are no pairs."""
+        texts = tmp_path / "texts.txt"
+        texts.write_text("the cat\nthe dog\n", encoding="utf-8")
+        asked = ("train", texts, "--task", "language-model", "--from", trained, "--out", out)
+        assert refusal(*asked) == (
+            f"the task 'language-model' is asked for, but {trained} is a translator; leave it out"
+        )
+
     def test_two_files_of_different_length(self, refusal: Refusal, out: Path, tmp_path: Path) -> None:
         source, target = tmp_path / "text.en", tmp_path / "text.es"
         source.write_text("one\ntwo\nthree\n")
@@ -201,7 +228,7 @@ class TestWhatCannotBeTrained:
             (["--columns", "1"], "'1' names no two columns; write them as 1,2, counted from 1"),
             (["model.widht=12"], "settings: unknown key 'model.widht'; known, nearest first: model.width, "),
             (["model.width=30"], "settings: the width 30 is not divisible by the 4 heads of the encoder; "),
-            (["model.width=wide"], "settings: model.width is 'wide', but it should be a valid integer"),
+            (["model.width=wide"], "settings: model.width is 'wide', but it should be a whole number"),
             (
                 ["model.encoder.attention.score=dott"],
                 "settings: unknown model.encoder.attention.score 'dott'; ",
@@ -218,7 +245,7 @@ class TestWhatCannotBeTrained:
             (["seed="], "settings: seed is None, but it should be a whole number, 0 or more"),
             (["model=3"], "settings: model is 3, but it should be "),
             (["budget=3"], "settings: budget is 3, but it should be "),
-            (["budget.seconds=15m"], "settings: budget.seconds is '15m', but it should be a valid number"),
+            (["budget.seconds=15m"], "settings: budget.seconds is '15m', but it should be a number"),
             (["smoothing=1.0"], "settings: smoothing is 1.0, but it should be less than 1"),
             (["tokenizer.kind=bpe", "tokenizer.sampling=0.5"], "settings: tokenizer.sampling needs the kind"),
         ],

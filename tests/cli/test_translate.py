@@ -165,6 +165,11 @@ def test_how_to_search_is_handed_on(trasluz: Command, canned: Canned) -> None:
     assert canned.asked == [(1, {"beam": 7, "n_best": 2, "length_penalty": 0.6})]
 
 
+def test_what_is_not_said_of_the_search_is_left_to_it(trasluz: Command, canned: Canned) -> None:
+    trasluz("translate", "model", "-t", "x")
+    assert canned.asked == [(1, {"n_best": 1})]
+
+
 def test_many_lines_are_translated_in_chunks(
     trasluz: Command, canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:

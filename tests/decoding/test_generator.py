@@ -116,7 +116,9 @@ def test_each_kind_of_model_says_which_command_is_for_it(
         save_model(tmp_path / task, manifest=manifest, model=model, tokenizer=tokenizer)
     assert load_generator(tmp_path / "language-model").generate("the", most=3).text
     assert load(tmp_path / "translation").translate("the").source == "the"
-    with pytest.raises(TrasluzError, match=r"holds a language model, which does not translate; use"):
+    with pytest.raises(
+        TrasluzError, match=r"holds a language model, which does not translate by itself; use"
+    ):
         load(tmp_path / "language-model")
     with pytest.raises(TrasluzError, match=r"holds a translator, which needs a source; use"):
         load_generator(tmp_path / "translation")

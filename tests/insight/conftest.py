@@ -323,6 +323,7 @@ def exhibit(drawn: Drawn) -> Exhibit:
         steps=tuple(steps),
         languages=("en", "es"),
         model="models/eng-spa",
+        verdict="complete",
     )
 
 

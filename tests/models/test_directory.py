@@ -184,6 +184,8 @@ def test_a_configuration_that_cannot_be_is_said(place: Path) -> None:
         (b'{"format": "\xff"}', "it is not valid JSON"),
         (b"[1, 2]", "it should hold a JSON object, but holds a list"),
         (b"3", "it should hold a JSON object, but holds a int"),
+        (b"[" * 100_000, "its JSON is nested too deeply"),
+        (b'{"format": ' + b"1" * 5000 + b"}", "a number in it has too many digits"),
     ],
 )
 def test_a_damaged_configuration_is_said_with_what_is_wrong(place: Path, data: bytes, why: str) -> None:

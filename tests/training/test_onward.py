@@ -19,6 +19,7 @@ from trasluz.errors import TrasluzError
 from trasluz.evaluation.metrics import evaluate
 from trasluz.models.adapter import ADAPTER, CHANGES, fingerprint
 from trasluz.models.directory import load_weights, weights_of
+from trasluz.models.learnt import LEARNT
 from trasluz.models.load import load_model, read_manifest
 from trasluz.training.run import Corpus, train
 from trasluz.training.settings import merge
@@ -121,6 +122,27 @@ def test_texts_go_on_from_a_language_model(tmp_path: Path) -> None:
     assert load_model(tmp_path / "m").manifest.task == "language-model"
 
 
+def test_the_longest_text_is_what_the_model_holds(tmp_path: Path) -> None:
+    checkpoint = ALL["gpt2"](tmp_path / "gpt2")
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    texts = [Pair("", f"the cat sees {number} dogs") for number in range(20)]
+    corpus, loss = Corpus(texts[:15], texts[15:]), {"validation": {"metric": "loss"}}
+    train(corpus, out=tmp_path / "m", changes=merge(onward(directory), loss))
+    held = json.loads((tmp_path / "m" / "settings.json").read_text("utf-8"))["settings"]["batch"]["longest"]
+    assert held == load_model(directory).manifest.model.longest_target(0)
+    with pytest.raises(TrasluzError) as refused:
+        train(
+            corpus,
+            out=tmp_path / "n",
+            changes=merge(onward(directory), {**loss, "batch": {"longest": held + 1}}),
+        )
+    assert str(refused.value) == (
+        f"settings: batch.longest is {held + 1}, but the model to go on from holds {held} positions; give "
+        f"{held} or less, or leave it out"
+    )
+
+
 def test_an_adapter_has_the_languages_that_it_learnt(tmp_path: Path, pairs: list[Pair]) -> None:
     checkpoint = ALL["m2m100"](tmp_path / "m2m100")
     directory, out = checkpoint.files.directory, tmp_path / "adapter"
@@ -137,6 +159,74 @@ def test_an_adapter_has_the_languages_that_it_learnt(tmp_path: Path, pairs: list
         == turned
         != checkpoint.ours.frame
     )
+
+
+def of_t5_with_words(folder: Path) -> Path:
+    """A T5 whose configuration has words for a pair of languages."""
+    checkpoint = ALL["t5"](folder)
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    path = directory / "config.json"
+    task = {"translation_en_to_es": {"prefix": "the old teacher wants: "}}
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"task_specific_params": task}))
+    return directory
+
+
+def test_a_t5_has_the_words_behind_which_it_learnt(tmp_path: Path, pairs: list[Pair]) -> None:
+    directory, out = of_t5_with_words(tmp_path / "t5"), tmp_path / "out"
+    languages = {"source_language": "en", "target_language": "es"}
+    changes = merge(onward(directory), {"validation": {"pairs": 10}, **languages})
+    train(Corpus(pairs[:30], pairs[40:50]), out=out, changes=changes)
+    frame = load(directory, **languages).tokenizer.frame
+    assert frame.before
+    assert load(out).tokenizer.frame == frame
+    told = json.loads((out / "training.json").read_text("utf-8"))["validation"]["metrics"]
+    assert evaluate(load(out), pairs[40:50], beam=1).metrics["chrf"].value == told["chrf"]["value"]
+    assert "source_language" not in json.loads((out / "config.json").read_text("utf-8"))
+
+
+def test_a_checkpoint_has_the_languages_that_it_learnt(tmp_path: Path, pairs: list[Pair]) -> None:
+    """After a stop, in a run that goes on from it, and behind an adapter for it."""
+    checkpoint = ALL["m2m100"](tmp_path / "m2m100")
+    directory = checkpoint.files.directory
+    reference_of(checkpoint).save_pretrained(directory)
+    own, other = checkpoint.languages.source, checkpoint.languages.target
+    languages = {"source_language": own, "target_language": other}
+    corpus = Corpus(pairs[:30], pairs[40:45])
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    train(corpus, out=one, changes=merge(onward(directory, steps=2), languages))
+    train(corpus, out=one, changes=onward(directory, steps=4))
+    train(corpus, out=two, changes=onward(one))
+    train(corpus, out=three, changes=onward(two, adapter={"rank": 2}))
+    for out in (one, two, three):
+        assert load(out).tokenizer.frame == checkpoint.ours.frame
+        assert (read_manifest(out).source_language, read_manifest(out).target_language) == (own, other)
+        turned = load(out, source_language=other, target_language=own).tokenizer.frame
+        assert turned == load(directory, source_language=other, target_language=own).tokenizer.frame
+        assert turned != checkpoint.ours.frame
+    again = type(reference_of(checkpoint)).from_pretrained(two)
+    assert again.config.to_dict().keys().isdisjoint(languages)
+
+
+def test_without_languages_nothing_is_remembered(tmp_path: Path, pairs: list[Pair]) -> None:
+    directory, out = of_t5_with_words(tmp_path / "t5"), tmp_path / "out"
+    train(Corpus(pairs[:30], pairs[40:45]), out=out, changes=onward(directory))
+    assert not (out / LEARNT).exists()
+    assert load(out).tokenizer.frame == load(directory).tokenizer.frame
+
+
+def test_what_is_remembered_is_checked(tmp_path: Path) -> None:
+    directory = of_t5_with_words(tmp_path / "t5")
+    for text, sentence in (
+        ("{", f"{directory / LEARNT} is damaged: it is not valid JSON"),
+        ('{"source": "en"}', f"{directory / LEARNT}: unknown key 'source'; known, nearest first: source_la"),
+        ('{"source_language": 3}', f"{directory / LEARNT}: source_language is 3, but it should be a text"),
+        ('{"source_language": "en"}', f"{directory}: en to ? was asked for, but this model names en to es"),
+    ):
+        (directory / LEARNT).write_text(text)
+        with pytest.raises(TrasluzError) as refused:
+            load_model(directory)
+        assert str(refused.value).startswith(sentence)
 
 
 @pytest.mark.parametrize("more", [{}, {"adapter": {"rank": 2}}], ids=["all", "adapter"])
@@ -192,6 +282,18 @@ class TestWhatCannotBe:
         drier = merge(onward(base), {"model": {"encoder": {"dropout": 0.3, "attention": {"dropout": 0.1}}}})
         assert train(corpus, out=tmp_path / "c", changes=drier).step == 3
 
+    def test_what_the_model_brings(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
+        with pytest.raises(
+            TrasluzError, match=r"^the preset 'big' is asked for, but the model to go on from"
+        ):
+            train(corpus, out=tmp_path / "a", preset="big", changes=onward(base))
+        pieces = onward(base) | {"tokenizer": {"kind": "bpe"}}
+        assert self.refusal(corpus, pieces, tmp_path / "b") == (
+            "settings: tokenizer.kind is 'bpe', but the model to go on from has its pieces; leave it out"
+        )
+        sampled = onward(base) | {"tokenizer": {"sampling": 0.5}}
+        assert train(corpus, out=tmp_path / "c", changes=sampled).step == 3
+
     def test_an_adapter_without_what_is_below_it(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
         below, out = tmp_path / "below", tmp_path / "adapter"
         shutil.copytree(base, below)
@@ -208,7 +310,25 @@ class TestWhatCannotBe:
             load_model(out)
         (below / "model.safetensors").write_bytes(data)
         settings = json.loads((out / ADAPTER).read_text("utf-8"))
-        settings["adapter"]["rank"] = 5
-        (out / ADAPTER).write_text(json.dumps(settings), encoding="utf-8")
-        with pytest.raises(TrasluzError, match=r"does not fit adapter\.json and the model below"):
-            load_model(out)
+        for rank in (5, 10**9):
+            settings["adapter"]["rank"] = rank
+            (out / ADAPTER).write_text(json.dumps(settings), encoding="utf-8")
+            with pytest.raises(TrasluzError, match=r"does not fit adapter\.json and the model below"):
+                load_model(out)
+
+    def test_an_adapter_with_the_tensors_of_another(self, base: Path, corpus: Corpus, tmp_path: Path) -> None:
+        one, other = tmp_path / "one", tmp_path / "other"
+        for out, seed in ((one, 1), (other, 2)):
+            train(corpus, out=out, changes=onward(base, steps=1, adapter={"rank": 2}) | {"seed": seed})
+        shutil.copy(other / CHANGES, one / CHANGES)
+        with pytest.raises(TrasluzError) as refused:
+            load_model(one)
+        assert str(refused.value) == (
+            f"{one / CHANGES} is not what {ADAPTER} was written with: it is damaged, or another adapter's; "
+            "copy both again"
+        )
+        (one / CHANGES).unlink()
+        with pytest.raises(
+            TrasluzError, match=r"adapter\.safetensors is missing, and adapter\.json needs it"
+        ):
+            load_model(one)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from trasluz.cli.main import app
+from trasluz.cli.app import app
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError

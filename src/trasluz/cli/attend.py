@@ -48,7 +48,8 @@ def attend(
 ) -> None:
     """Show every attention weight behind a translation, or behind what a language model writes.
 
-    The page is one file that needs no network.
+    The page is one file that needs no network. A translation that is cut, loops, or is odd in another way is
+    named on standard error.
 
     Example:  trasluz attend models/eng-spa "She is reading a book." -o page.html
     """
@@ -60,4 +61,6 @@ def attend(
     languages = (manifest.source_language or "", manifest.target_language or "")
     exhibit = replace(attention.exhibit, model=model.resolve().name, languages=languages)
     Attention(exhibit).save(output, kind=kind, layer=layer, head=head)
+    if exhibit.verdict not in (None, "complete"):
+        typer.echo(f"the translation that is shown: {exhibit.verdict}", err=True)
     typer.echo(f"the attention is in {output}", err=True)

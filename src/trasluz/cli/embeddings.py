@@ -34,7 +34,8 @@ def embeddings(
     """Look at the table of embeddings: the neighbours of words, a map, and the code of positions.
 
     Neighbours are the pieces whose vectors have the largest cosine with that of the word. A map shows the two
-    directions in which the vectors differ most.
+    directions in which the vectors differ most. A checkpoint that wants to be told languages may be told any
+    two of its own: the table is one for all of them.
 
     Example:  trasluz embeddings models/eng-spa house dog --map map.png
     """

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from trasluz.cli.model import Model
+
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what a model is made of and how it was trained.
@@ -26,8 +28,11 @@ def info(
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
-    """Sizes, settings and training record of the model in a directory, as nested groups."""
-    from trasluz.models.adapter import files_of_weights
+    """Sizes, settings and training record of the model in a directory, as nested groups.
+
+    Of an adapter they are those of the model below, which `adapter` names, with the sizes of the change.
+    """
+    from trasluz.models.adapter import ADAPTER, files_of_weights, read_adapter_manifest
     from trasluz.models.build import count_parameters
     from trasluz.models.directory import CONFIG, read_json
     from trasluz.models.hub import directory_of
@@ -38,12 +43,16 @@ def describe_model(directory: Path) -> dict[str, Any]:
     manifest = read_manifest(directory)
     if (directory / CONFIG).is_file() and not is_checkpoint(directory):
         load_model(directory)  # so that damage is said
-    record = directory / RECORD
+    record, adapter = directory / RECORD, None
+    if (directory / ADAPTER).is_file():
+        own = read_adapter_manifest(directory)
+        adapter = {"base": own.base, **own.adapter.model_dump()}
     return {
         "directory": str(directory),
         "parameters": count_parameters(manifest.model),
         "weights_bytes": sum(path.stat().st_size for path in files_of_weights(directory)),
         **manifest.model_dump(),
+        "adapter": adapter,
         "training": read_json(record) if record.is_file() else None,
     }
 

@@ -1,7 +1,8 @@
-"""The command line: one file per command, one place where a mistake becomes one sentence.
+"""The door of the command line: one place where a mistake becomes one sentence, and Ctrl-C an end.
 
 Exit codes: 0 done, 1 failed (or stopped after saving), 2 wrong use, 3 done but some text has a bad verdict,
-130 interrupted. Typer itself ends with 130 on Ctrl-C, and quietly with 1 where nobody reads the output.
+130 interrupted. Typer itself ends with 130 on Ctrl-C, and quietly with 1 where nobody reads the output. Only
+what is quickly there is imported before Ctrl-C is heard.
 """
 
 from __future__ import annotations
@@ -9,73 +10,30 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from importlib.metadata import version
-from typing import Annotated, NoReturn
-
-import typer
-
-from trasluz.cli.ablate import ablate
-from trasluz.cli.align import align
-from trasluz.cli.attend import attend
-from trasluz.cli.demo import demo
-from trasluz.cli.embeddings import embeddings
-from trasluz.cli.evaluate import evaluate
-from trasluz.cli.export import export
-from trasluz.cli.generate import generate
-from trasluz.cli.info import info
-from trasluz.cli.score import score
-from trasluz.cli.study import study
-from trasluz.cli.train import train
-from trasluz.cli.translate import translate
-from trasluz.errors import TrasluzError
+from threading import Timer
+from types import FrameType
+from typing import NoReturn
 
 SHOW_TRACEBACK = "TRASLUZ_TRACEBACK"
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (
-    train,
-    translate,
-    evaluate,
-    attend,
-    align,
-    ablate,
-    embeddings,
-    generate,
-    score,
-    export,
-    info,
-    demo,
-):
-    app.command()(command)
-app.add_typer(study, name="study")
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"trasluz {version('trasluz')}")
-        raise typer.Exit
-
-
-@app.callback()
-def about(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is."),
-    ] = False,
-) -> None:
-    """Train your own translator from your own sentence pairs, and see every attention weight it used."""
+INTERRUPTED = 130
+SOON = 0.02
+"""Seconds."""
+IMPORTING = "<frozen importlib"
+"""How the names of files begin in which Python imports."""
 
 
 def run() -> None:
     """The command `trasluz`: no traceback reaches the user, unless the environment asks for one."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it may be ignored, and then stays so
+        signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        from trasluz.cli.app import app
+
         app()
+    except KeyboardInterrupt:
+        # The command has not begun. From a string that Typer evaluates Python would end by the signal itself.
+        os._exit(INTERRUPTED)
     except Exception as error:
         if _was_stopped(error):
             _end(str(error))
@@ -84,7 +42,19 @@ def run() -> None:
         _end(f"error: {_sentence(error)}")
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise as ever; but not while a library is imported, since some swallow it: then try again soon."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORTING):
+            again = Timer(SOON, signal.raise_signal, [number])
+            again.daemon = True
+            again.start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     """End as by an error, so that what was begun is cleared away."""
     sys.exit(128 + number)
 
@@ -97,6 +67,8 @@ def _was_stopped(error: Exception) -> bool:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, for a person."""
+    from trasluz.errors import TrasluzError
+
     if isinstance(error, TrasluzError):
         return str(error)
     if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""What commands that translate have in common: a model, and its languages where it has several."""
+"""What commands have in common: a model, and its languages where it has several."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Model = Annotated[
     Path,
     typer.Argument(
-        help="A model directory: Trasluz's own, or a checkpoint (T5, mBART, Marian, M2M100, GPT-2, Llama).",
+        help="A model directory: Trasluz's own, or a checkpoint (T5, mBART, Marian, Pegasus, M2M100 and "
+        "NLLB, GPT-2, Llama).",
         show_default=False,
     ),
 ]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trasluz.cli.model import open_model
+from trasluz.cli.model import Model, open_model
 
 
 def score(
-    model: Annotated[Path, typer.Argument(help="Directory of a language model.", show_default=False)],
+    model: Model,
     text: Annotated[str, typer.Argument(help="The text to score.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -73,7 +73,6 @@ def train(
 
     Example:  trasluz train pairs.tsv --out models/eng-spa --time 15m
     """
-    from trasluz.models.load import read_manifest
     from trasluz.training.run import read_corpus
     from trasluz.training.run import train as train_run
     from trasluz.training.settings import merge
@@ -95,7 +94,12 @@ def train(
     if isinstance(budget := changes.get("budget"), Mapping):
         # All of it is said, so that a run that goes on keeps nothing of the budget that it was begun with.
         changes["budget"] = {"seconds": None, "steps": None, **budget}
-    task = changes.get("task", "translation") if base is None else read_manifest(base).task
+    task = changes.get("task", "translation") if base is None else task_of(base, asked=changes.get("task"))
+    if task == "language-model" and "task" not in changes:
+        names = " and ".join(map(str, paths))
+        typer.echo(
+            f"{base} is a language model: each line of {names} is read as one text, tabs too", err=True
+        )
     corpus = read_corpus(
         paths, valid=valid or (), columns=column_numbers(columns), seed=seed_of(changes), task=task
     )
@@ -131,6 +135,20 @@ def flags(
     if seed is not None:
         changes["seed"] = seed
     return changes
+
+
+def task_of(base: Path, *, asked: str | None) -> str:
+    """The task of a model that a run goes on from.
+
+    Raises `TrasluzError` where another one is asked for.
+    """
+    from trasluz.models.load import read_manifest
+
+    task = read_manifest(base).task
+    if asked not in (None, task):
+        what = "a language model" if task == "language-model" else "a translator"
+        raise TrasluzError(f"the task {asked!r} is asked for, but {base} is {what}; leave it out")
+    return task
 
 
 def base_of(base: Path | None, *, freeze: Sequence[str], adapter: int | None) -> dict[str, Any]:

@@ -30,9 +30,13 @@ def translate(
         typer.Argument(help="Text to translate, a line at a time; without files, standard input."),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", "-t", help="Translate this text.")] = None,
-    beam: Annotated[int, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = 5,
+    beam: Annotated[
+        int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy; 5, if not given.")
+    ] = None,
     n_best: Annotated[int, typer.Option(help="Translations to print for each line.")] = 1,
-    length_penalty: Annotated[float, typer.Option(help="Above 1 favours longer translations.")] = 1.0,
+    length_penalty: Annotated[
+        float | None, typer.Option(help="Above 1 favours longer translations; 1, if not given.")
+    ] = None,
     prompt: Annotated[
         str | None,
         typer.Option(help="For a language model: what it reads, {text} being the text, \\n a line break."),
@@ -60,7 +64,8 @@ def translate(
         open_any(model, source_language, target_language)[0],
         prompt=prompt,
         stop=stop,
-        options={"beam": beam, "n_best": n_best, "length_penalty": length_penalty},
+        n_best=n_best,
+        search={"beam": beam, "length_penalty": length_penalty},
     )
     lines = [text] if text is not None else _lines(files or [])
     at_once = 1 if text is None and not files and sys.stdin.isatty() else LINES_AT_ONCE
@@ -78,29 +83,40 @@ def _way(
     *,
     prompt: str | None,
     stop: Sequence[str] | None,
-    options: Mapping[str, Any],
+    n_best: int,
+    search: Mapping[str, Any],
 ) -> Callable[[list[str]], list[Translation]]:
     """How texts are translated: by a translator, or by a language model with a prompt.
 
-    Raises `TrasluzError` for a prompt without a language model, and the other way round.
+    Raises `TrasluzError` for a prompt without a language model, the other way round, and for a `search` that
+    a language model does not make.
     """
     from trasluz.decoding.prompted import SLOT, Prompted
     from trasluz.decoding.translator import Translator
 
+    given = {name: value for name, value in search.items() if value is not None}
     if isinstance(model, Translator):
         if prompt is not None or stop:
             raise TrasluzError("--prompt and --stop are for language models; leave them out for a translator")
         translator = model
-        return lambda texts: translator.translate(texts, **options)
+        return lambda texts: translator.translate(texts, n_best=n_best, **given)
     if prompt is None:
         raise TrasluzError(
             "this is a language model, which goes on from a prompt; give one with a place for the text, "
             f"such as --prompt 'English: {SLOT}\\nSpanish:'"
         )
-    if options["n_best"] != 1:
+    if n_best != 1:
         raise TrasluzError("a language model writes one translation of each text; leave --n-best out")
-    stops = [one.replace("\\n", "\n") for one in stop or ("\n",)]
-    return Prompted(model, prompt.replace("\\n", "\n"), stop=stops).translate
+    if given:
+        option = next(iter(given)).replace("_", "-")
+        raise TrasluzError(f"a language model writes the likeliest token each time; leave --{option} out")
+    stops = [with_line_breaks(one) for one in stop or ("\n",)]
+    return Prompted(model, with_line_breaks(prompt), stop=stops).translate
+
+
+def with_line_breaks(text: str) -> str:
+    """A text of the command line, where \\n is a line break."""
+    return text.replace("\\n", "\n")
 
 
 def _tell(result: Translation, *, number: int, n_best: int, as_json: bool) -> bool:

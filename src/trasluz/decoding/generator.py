@@ -147,11 +147,18 @@ class Generator:
         [(ids, end)] = deque(self._grow(given, sampling or Sampling(), room=room, seed=seed), maxlen=1)
         return given, [*ids[len(given) :], *end]
 
+    def room(self, prompt: str = "") -> int | None:
+        """The most tokens that the model can hold behind a prompt; None where it has no such limit."""
+        return None if self.longest is None else self.longest - len(self._read(prompt))
+
+    def _read(self, prompt: str) -> list[int]:
+        return self.tokenizer.frame.prompt(self.tokenizer.encode(prompt))
+
     def _begin(self, prompt: str, *, most: int) -> tuple[list[int], int]:
         """The ids of start symbol and prompt, and how many may follow them."""
         if most < 1:
             raise TrasluzError(f"{most} tokens are asked for; ask for 1 or more")
-        ids = self.tokenizer.frame.prompt(self.tokenizer.encode(prompt))
+        ids = self._read(prompt)
         self._check_length(ids, room=1)
         return ids, most if self.longest is None else min(most, self.longest - len(ids))
 

@@ -232,7 +232,11 @@ class Translator:
             source=text,
             text=joined,
             score=score,
-            verdict=worst(self._judge(segment) for segment in segments if segment.hypotheses),
+            verdict=worst(
+                self.judge(segment.core, segment.hypotheses[0], source_tokens=len(segment.ids))
+                for segment in segments
+                if segment.hypotheses
+            ),
             alternatives=tuple(alternatives),
         )
 
@@ -252,14 +256,14 @@ class Translator:
         """The text of a hypothesis, in one line as its source is."""
         return " ".join(self.tokenizer.target.decode(hypothesis.ids).splitlines()).strip()
 
-    def _judge(self, segment: _Segment) -> Verdict:
-        best = segment.hypotheses[0]
+    def judge(self, text: str, hypothesis: Hypothesis, *, source_tokens: int) -> Verdict:
+        """What became of a text of so many tokens, its frame left out, that was translated in one go."""
         return judge(
-            segment.core,
-            self._core_of(best),
-            finished=best.finished,
-            source_tokens=len(segment.ids),
-            target_tokens=len(best.ids),
+            text,
+            self._core_of(hypothesis),
+            finished=hypothesis.finished,
+            source_tokens=source_tokens,
+            target_tokens=len(hypothesis.ids),
         )
 
 
@@ -273,8 +277,8 @@ def load(
     """The translator in a model directory, on the CPU unless another `device` is given.
 
     It may be Trasluz's own, or a checkpoint of Hugging Face's kind; one of several languages must be told
-    which. Raises `TrasluzError` for a directory that is no whole model, or holds a language model, and for
-    languages that the model does not know.
+    which, unless it learnt a pair of them here. Raises `TrasluzError` for a directory that is no whole model,
+    or holds a language model, and for languages that the model does not know.
     """
     from trasluz.models.families.family import Languages
     from trasluz.models.load import load_model
@@ -303,7 +307,8 @@ def check_translates(manifest: Manifest, directory: Path | str) -> None:
     """Raise `TrasluzError` for a directory that holds a language model."""
     if manifest.task != "translation":
         raise TrasluzError(
-            f"{directory} holds a language model, which does not translate; use `trasluz generate`"
+            f"{directory} holds a language model, which does not translate by itself; use `trasluz generate`,"
+            " or `trasluz translate --prompt`"
         )
 
 

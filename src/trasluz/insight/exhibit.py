@@ -60,7 +60,9 @@ class Exhibit:
 
     `steps` are those of the tokens that the model wrote, one each, or none are known. `alignment` are links
     that somebody made out of the weights. `specials` are symbols of the model other than `start` and `end`,
-    such as the names of languages. Weights that do not fit the tokens raise `ValueError`.
+    such as the names of languages. `verdict` says what became of a translation that the model chose, see
+    `trasluz.decoding.verdict`; None where it was given, and of a language model. Weights that do not fit the
+    tokens raise `ValueError`.
     """
 
     source: Sequence[str]
@@ -76,6 +78,7 @@ class Exhibit:
     specials: Sequence[str] = ()
     languages: tuple[str, str] = ("", "")  # source and target, as in BCP 47; "" where it is not known
     model: str = ""
+    verdict: str | None = None
 
     def __post_init__(self) -> None:
         S, T = len(self.source), len(self.target)
@@ -136,6 +139,7 @@ def to_json(exhibit: Exhibit) -> dict[str, Any]:
         "special_tokens": list(exhibit.specials),
         "languages": list(exhibit.languages),
         "model": exhibit.model,
+        "verdict": exhibit.verdict,
         "dtype": "float16",
     }
 
@@ -156,6 +160,7 @@ def from_json(data: Mapping[str, Any]) -> Exhibit:
         specials=tuple(data["special_tokens"]),
         languages=(data["languages"][0], data["languages"][1]),
         model=data["model"],
+        verdict=data["verdict"],
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from trasluz.attention.attend import Listenable
 from trasluz.decoding.generator import Generator
 from trasluz.decoding.sample import Sampling
 from trasluz.decoding.translator import Translator
+from trasluz.decoding.verdict import Verdict
 from trasluz.errors import TrasluzError
 from trasluz.insight.exhibit import Candidate, Exhibit, Step
 from trasluz.models.decoder_only import DecoderOnly
@@ -107,13 +108,15 @@ def record(translator: Translator, text: str, *, target: str | None = None, beam
     """
     model, tokenizer = model_of(translator), translator.tokenizer
     source_ids = encode_source(translator, _one_line(text))
+    verdict = None
     if target is None:
         _check_sentences(text, most=translator.most_sentences)
-        target_ids = _decoded(translator, source_ids, beam=beam)
+        target_ids, verdict = _decoded(translator, text, source_ids, beam=beam)
     else:
         target_ids = encode_target(translator, _one_line(target, "target"))
     if isinstance(model, DecoderOnly):
-        return _sequence(model, tokenizer, given=[*source_ids, model.start_id], written=target_ids)
+        exhibit = _sequence(model, tokenizer, given=[*source_ids, model.start_id], written=target_ids)
+        return replace(exhibit, verdict=verdict)
     wanted = torch.tensor([target_ids])
     seen = see(model, torch.tensor([source_ids]), model.teacher_forced(wanted))
     start, end = tokenizer.pieces([model.start_id, model.end_id])
@@ -126,6 +129,7 @@ def record(translator: Translator, text: str, *, target: str | None = None, beam
         steps=_steps(model, seen.hidden[0], tokenizer),
         start=start,
         end=end,
+        verdict=verdict,
     )
 
 
@@ -202,12 +206,15 @@ def _one_line(text: str, what: str = "text") -> str:
     return text
 
 
-def _decoded(translator: Translator, source_ids: Sequence[int], *, beam: int) -> list[int]:
-    """The very pieces that decoding chose; the text that they spell might be cut into others."""
+def _decoded(
+    translator: Translator, text: str, source_ids: Sequence[int], *, beam: int
+) -> tuple[list[int], Verdict]:
+    """The very pieces that decoding chose, since their text might be cut into others; and its verdict."""
     frame = translator.tokenizer.frame
     bare = source_ids[len(frame.before) : len(source_ids) - len(frame.after)]
     best = translator.search([bare], beam=beam)[0][0]
-    return frame.target(best.ids, finished=best.finished)
+    verdict = translator.judge(trim(text)[1], best, source_tokens=len(bare))
+    return frame.target(best.ids, finished=best.finished), verdict
 
 
 def _sequence(model: DecoderOnly, tokenizer: Tokenizer, *, given: list[int], written: list[int]) -> Exhibit:

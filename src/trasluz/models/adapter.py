@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +19,7 @@ from trasluz.config import AdapterConfig
 from trasluz.errors import TrasluzError
 from trasluz.layers.adapter import LowRank
 from trasluz.models.directory import read_json, read_tensors, write_whole
+from trasluz.models.families.family import Languages
 from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
 from trasluz.parse import Settings, parse
@@ -30,14 +31,29 @@ WEIGHTS_OF_ANY_KIND = ("*.safetensors", "pytorch_model*.bin")
 class AdapterManifest(Settings):
     """What adapter.json says: the model below, by its place and its weights, and the adapter's sizes.
 
-    The languages are those that it was told to learn, of a model below that has several.
+    `changes` is the SHA-256 of the adapter's own tensors. The languages are those that it was told to learn,
+    of a model below that has several.
     """
 
     base: str
     weights: str
+    changes: str
     adapter: AdapterConfig
     source_language: str | None = None
     target_language: str | None = None
+
+    @property
+    def languages(self) -> Languages:
+        """The languages that it learnt."""
+        return Languages(self.source_language, self.target_language)
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The model below an adapter: its directory, and the fingerprint of its weights."""
+
+    directory: str
+    weights: str
 
 
 def adapt(model: Model, config: AdapterConfig) -> None:
@@ -47,14 +63,7 @@ def adapt(model: Model, config: AdapterConfig) -> None:
     """
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    chosen = dict(_matrices(model, config))
-    missing = set(config.matrices) - {name.rpartition(".")[2] for name in chosen}
-    if missing:
-        known = sorted({name.rpartition(".")[2] for name, _ in _linear(model)})
-        raise TrasluzError(
-            f"this model has no matrix named {sorted(missing)[0]!r} to adapt; it has {', '.join(known)}"
-        )
-    for linear in chosen.values():
+    for linear in _chosen(model, config).values():
         change = LowRank(*linear.weight.shape, rank=config.rank, alpha=config.alpha)
         parametrize.register_parametrization(linear, "weight", change.to(linear.weight.device))
 
@@ -66,15 +75,27 @@ def merge(model: Model) -> None:
             parametrize.remove_parametrizations(part, "weight", leave_parametrized=True)
 
 
-def save_adapter(directory: Path, model: Model, manifest: AdapterManifest) -> None:
+def save_adapter(
+    directory: Path, model: Model, config: AdapterConfig, *, below: Below, languages: Languages
+) -> None:
     """Write the changes of an adapted model, and what they belong to."""
     directory.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        f"{name}.{side}": getattr(change, side).detach().contiguous().cpu()
-        for name, change in _changes(model)
-        for side in ("down", "up")
-    }
-    write_whole(directory / CHANGES, save(tensors))
+    changes = save(
+        {
+            f"{name}.{side}": getattr(change, side).detach().contiguous().cpu()
+            for name, change in _changes(model)
+            for side in ("down", "up")
+        }
+    )
+    manifest = AdapterManifest(
+        base=below.directory,
+        weights=below.weights,
+        changes=hashlib.sha256(changes).hexdigest(),
+        adapter=config,
+        source_language=languages.source,
+        target_language=languages.target,
+    )
+    write_whole(directory / CHANGES, changes)
     write_whole(directory / ADAPTER, (manifest.model_dump_json(indent=2) + "\n").encode())
 
 
@@ -94,12 +115,19 @@ def read_adapter_manifest(directory: Path) -> AdapterManifest:
 
 
 def read_adapter(directory: Path) -> AdapterManifest:
-    """The same; the model below must be the one that was adapted."""
+    """The same; the tensors must be its own, and the model below the one that was adapted."""
     manifest = read_adapter_manifest(directory)
-    base = Path(manifest.base)
+    base, changes = Path(manifest.base), directory / CHANGES
     if fingerprint(base) != manifest.weights:
         raise TrasluzError(
             f"{directory} is an adapter for other weights than those in {base} now; bring the old ones back"
+        )
+    if not changes.is_file():
+        raise TrasluzError(f"{changes} is missing, and {ADAPTER} needs it; copy or train it again")
+    if _digest(changes).hex() != manifest.changes:
+        raise TrasluzError(
+            f"{changes} is not what {ADAPTER} was written with: it is damaged, or another adapter's; copy "
+            "both again"
         )
     return manifest
 
@@ -110,20 +138,19 @@ def with_adapter(loaded: LoadedModel, directory: Path, config: AdapterConfig) ->
     Raises `TrasluzError` where they do not fit it.
     """
     model = loaded.model
-    adapt(model, config)
-    changes = dict(_changes(model))
     tensors = read_tensors(directory / CHANGES)
-    expected = {
-        f"{name}.{side}": getattr(change, side) for name, change in changes.items() for side in ("down", "up")
-    }
-    if {name: one.shape for name, one in tensors.items()} != {
-        name: one.shape for name, one in expected.items()
-    }:
+    expected: dict[str, tuple[int, ...]] = {}  # compared before there are any: a rank may be any number
+    for name, linear in _chosen(model, config).items():
+        rows, columns = linear.weight.shape
+        expected |= {f"{name}.down": (config.rank, columns), f"{name}.up": (rows, config.rank)}
+    if {name: tuple(one.shape) for name, one in tensors.items()} != expected:
         raise TrasluzError(
             f"{directory / CHANGES} does not fit {ADAPTER} and the model below; train it again"
         )
-    for name, own in expected.items():
-        own.data.copy_(tensors[name])
+    adapt(model, config)
+    for name, change in _changes(model):
+        for side in ("down", "up"):
+            getattr(change, side).data.copy_(tensors[f"{name}.{side}"])
     merge(model)
     return replace(loaded, model=model.eval())
 
@@ -132,9 +159,14 @@ def fingerprint(directory: Path) -> str:
     """A SHA-256 of all weights in a directory, to tell one model from another."""
     digest = hashlib.sha256()
     for path in files_of_weights(directory):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(_digest(path))
     return digest.hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def files_of_weights(directory: Path) -> list[Path]:
@@ -142,8 +174,17 @@ def files_of_weights(directory: Path) -> list[Path]:
     return sorted({path for pattern in WEIGHTS_OF_ANY_KIND for path in directory.glob(pattern)})
 
 
-def _matrices(model: Model, config: AdapterConfig) -> Iterator[tuple[str, nn.Linear]]:
-    return ((name, part) for name, part in _linear(model) if name.rpartition(".")[2] in config.matrices)
+def _chosen(model: Model, config: AdapterConfig) -> dict[str, nn.Linear]:
+    """The matrices that are adapted, by their names.
+
+    Raises `TrasluzError` where the model has none of some name.
+    """
+    linear = _linear(model)
+    last = {name.rpartition(".")[2] for name, _ in linear}
+    if missing := set(config.matrices) - last:
+        known = ", ".join(sorted(last))
+        raise TrasluzError(f"this model has no matrix named {sorted(missing)[0]!r} to adapt; it has {known}")
+    return {name: part for name, part in linear if name.rpartition(".")[2] in config.matrices}
 
 
 def _linear(model: Model) -> list[tuple[str, nn.Linear]]:

@@ -117,6 +117,10 @@ def read_json(path: Path) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise TrasluzError(f"{path} is damaged: it is not valid JSON ({error})") from None
+    except RecursionError:
+        raise TrasluzError(f"{path} is damaged: its JSON is nested too deeply") from None
+    except ValueError:  # Python reads no integer of thousands of digits
+        raise TrasluzError(f"{path} is damaged: a number in it has too many digits") from None
     if not isinstance(settings, dict):
         raise TrasluzError(
             f"{path} is damaged: it should hold a JSON object, but holds a {type(settings).__name__}"

@@ -13,11 +13,12 @@ from pathlib import Path
 from trasluz.config import Manifest, ModelConfig
 from trasluz.corpus.read import Pair
 from trasluz.errors import TrasluzError
-from trasluz.models.adapter import AdapterManifest, adapt, save_adapter
+from trasluz.models.adapter import Below, adapt, save_adapter
 from trasluz.models.build import build_model, build_to_fill
 from trasluz.models.directory import load_weights, save_model, weights_of
 from trasluz.models.families.checkpoint import save_checkpoint
 from trasluz.models.families.family import Languages
+from trasluz.models.learnt import write_learnt
 from trasluz.models.load import load_model
 from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
@@ -123,20 +124,21 @@ class Onward(Beginning):
 
     def save(self, manifest: Manifest, model: Model, tokenizer: Tokenizer) -> None:
         """As the directory was that it came from, or as an adapter."""
+        languages = self._languages()
         if self.base.adapter is not None:
-            several = self.loaded.origin is not None
-            own = AdapterManifest(
-                base=self.base.directory,
-                weights=self.base.weights,
-                adapter=self.base.adapter,
-                source_language=self.settings.source_language if several else None,
-                target_language=self.settings.target_language if several else None,
-            )
-            save_adapter(self.out, model, own)
+            below = Below(self.base.directory, self.base.weights)
+            save_adapter(self.out, model, self.base.adapter, below=below, languages=languages)
         elif self.loaded.origin is not None:
+            write_learnt(self.out, languages)
             save_checkpoint(self.out, self._with(model))
         else:
             save_model(self.out, manifest=manifest, model=model, tokenizer=tokenizer)
+
+    def _languages(self) -> Languages:
+        """Those that a checkpoint learns; a model of Trasluz's own says its pair itself."""
+        if self.loaded.origin is None:
+            return Languages()
+        return Languages(self.settings.source_language, self.settings.target_language)
 
     def _with(self, model: Model) -> LoadedModel:
         return replace(self.loaded, model=model)

@@ -32,7 +32,17 @@ from trasluz.training.material import fingerprint, prepare, with_vocabulary
 from trasluz.training.optimizer import make_optimizer
 from trasluz.training.preset import choose, onward
 from trasluz.training.progress import Display, Record, make_display
-from trasluz.training.settings import BaseSettings, BudgetSettings, RunSettings, differences, merge, value_at
+from trasluz.training.settings import (
+    BaseSettings,
+    BatchSettings,
+    BudgetSettings,
+    RunSettings,
+    TokenizerSettings,
+    differences,
+    longest_held,
+    merge,
+    value_at,
+)
 
 SETTINGS, METRICS, CHECKPOINTS = "settings.json", "metrics.jsonl", "checkpoints"
 LOCK = ".training.lock"
@@ -197,6 +207,7 @@ def resolve(
     base = parse(_WithBase, {"base": changes.get("base")}, where="settings").base
     if base is not None:
         choice = onward(choice, adapter=base.adapter is not None)
+        _check_choices(preset, changes)
         changes = merge(own := _of_base(base), changes)
         _check_model(own, changes)
     chosen = merge(choice.settings, {"validation": {"metric": "loss"}} if _is_language_model(changes) else {})
@@ -222,14 +233,35 @@ def _with_one_vocabulary(settings: RunSettings, changes: Mapping[str, Any]) -> R
 
 
 def _of_base(base: BaseSettings) -> dict[str, Any]:
-    """What the model that a run goes on from decides: its task, its parts, its languages."""
+    """What the model that a run goes on from decides: its task, its parts, its languages, its room."""
     manifest = read_manifest(Path(base.directory))
     languages = {
         name: value
         for name in ("source_language", "target_language")
         if (value := getattr(manifest, name)) is not None
     }
-    return {"task": manifest.task, "model": manifest.model.model_dump(), **languages}
+    usual, held = BatchSettings().longest, longest_held(manifest.task, manifest.model)
+    return {
+        "task": manifest.task,
+        "model": manifest.model.model_dump(),
+        "batch": {"longest": usual if held is None else min(usual, held)},
+        **languages,
+    }
+
+
+def _check_choices(preset: str, changes: Mapping[str, Any]) -> None:
+    """Raise for what chooses parts and pieces of a model, where a run goes on from one that has them."""
+    if preset != "auto":
+        raise TrasluzError(
+            f"the preset {preset!r} is asked for, but the model to go on from has its sizes; leave it out"
+        )
+    pieces = changes.get("tokenizer")
+    for name, value in pieces.items() if isinstance(pieces, Mapping) else ():
+        if name in TokenizerSettings.model_fields and name != "sampling":
+            raise TrasluzError(
+                f"settings: tokenizer.{name} is {value!r}, but the model to go on from has its pieces; leave "
+                "it out"
+            )
 
 
 def _check_model(own: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

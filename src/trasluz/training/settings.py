@@ -121,17 +121,42 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _learnt_positions_reach(self) -> Self:
-        sides = 2 if self.model.kind == "decoder-only" and self.task == "translation" else 1
-        needed = sides * self.batch.longest + sides - 1
-        for name in ("encoder", "decoder"):
-            stack = getattr(self.model, name, None)
-            length = stack.length if isinstance(stack, StackConfig) else None
-            if length is not None and length < needed:
+        sides, longest = _sides(self.task, self.model), self.batch.longest
+        needed = sides * longest + sides - 1
+        for name, length in _positions(self.model).items():
+            if length >= needed:
+                continue
+            if self.base is not None:
                 raise ValueError(
-                    f"model.{name}.position.length is {length}, but up to {self.batch.longest} pieces a side "
-                    f"(batch.longest) need {needed} positions; raise the one or lower the other"
+                    f"batch.longest is {longest}, but the model to go on from holds {length} positions; give "
+                    f"{longest_held(self.task, self.model)} or less, or leave it out"
                 )
+            raise ValueError(
+                f"model.{name}.position.length is {length}, but up to {longest} pieces a side "
+                f"(batch.longest) need {needed} positions; raise the one or lower the other"
+            )
         return self
+
+
+def longest_held(task: Task, model: ModelConfig) -> int | None:
+    """The most pieces a side that a model has positions for; None where they are not counted."""
+    sides, lengths = _sides(task, model), _positions(model).values()
+    return (min(lengths) - sides + 1) // sides if lengths else None
+
+
+def _sides(task: Task, model: ModelConfig) -> int:
+    """How many sides of a pair stand in one sequence, with a symbol between them."""
+    return 2 if model.kind == "decoder-only" and task == "translation" else 1
+
+
+def _positions(model: ModelConfig) -> dict[str, int]:
+    """How many positions each stack has, of those that count them."""
+    stacks = {name: getattr(model, name, None) for name in ("encoder", "decoder")}
+    return {
+        name: stack.length
+        for name, stack in stacks.items()
+        if isinstance(stack, StackConfig) and stack.length is not None
+    }
 
 
 def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

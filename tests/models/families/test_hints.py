@@ -90,3 +90,7 @@ def test_a_vocabulary_that_is_missing_or_no_json_is_told(tmp_path: Path) -> None
         vocabulary_in(foreign.write(tmp_path, {}), "vocab.json")
     with pytest.raises(TrasluzError, match=r"vocab\.json is damaged: it is not valid JSON"):
         vocabulary_in(foreign.write(tmp_path, {"vocab.json": "{"}), "vocab.json")
+    with pytest.raises(TrasluzError, match=r"vocab\.json is damaged: its JSON is nested too deeply$"):
+        vocabulary_in(foreign.write(tmp_path, {"vocab.json": "[" * 100_000}), "vocab.json")
+    with pytest.raises(TrasluzError, match=r"vocab\.json is damaged: a number in it has too many digits$"):
+        vocabulary_in(foreign.write(tmp_path, {"vocab.json": "1" * 5000}), "vocab.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from trasluz.config import ModelConfig, Task
 from trasluz.errors import TrasluzError
+from trasluz.models.directory import read_json
 from trasluz.models.families.names import Table
 from trasluz.models.families.reading import Reading
 from trasluz.text.tokenizer import Tokenizer
@@ -39,17 +39,7 @@ class Files:
 
         Raises `TrasluzError` where it is damaged.
         """
-        if not self.has(name):
-            return {}
-        try:
-            found = json.loads(self.data(name).decode("utf-8"))
-        except ValueError as error:
-            raise TrasluzError(
-                f"{self.directory / name} is damaged: it is not valid JSON ({error})"
-            ) from None
-        if not isinstance(found, dict):
-            raise TrasluzError(f"{self.directory / name} is damaged: it should hold a JSON object")
-        return found
+        return read_json(self.directory / name) if self.has(name) else {}
 
 
 @dataclass(frozen=True, slots=True)
