@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.models.families.checkpoints import ALL, reference_of
+from tests.models.families.checkpoints import ALL, TRANSLATORS, Checkpoint, reference_of
 from trasluz.corpus.read import Pair
 from trasluz.decoding.translator import load
 from trasluz.errors import TrasluzError
@@ -21,7 +21,9 @@ from trasluz.models.adapter import ADAPTER, CHANGES, fingerprint
 from trasluz.models.directory import load_weights, weights_of
 from trasluz.models.learnt import LEARNT
 from trasluz.models.load import load_model, read_manifest
-from trasluz.training.run import Corpus, train
+from trasluz.training.beginning import Onward, beginning_of
+from trasluz.training.progress import make_display
+from trasluz.training.run import Corpus, resolve, train
 from trasluz.training.settings import merge
 
 Settings = Callable[..., dict[str, Any]]
@@ -44,6 +46,14 @@ def onward(base: Path, *, steps: int = 3, **more: Any) -> dict[str, Any]:
     """The settings of a run that goes on from a model."""
     own = {"directory": str(base), "weights": fingerprint(base), **more}
     return {"base": own, "budget": {"steps": steps}, "batch": {"tokens": 211}, "validation": {"pairs": 5}}
+
+
+def onward_from(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The settings of a run that goes on from random weights for a checkpoint, in its languages."""
+    directory, asked = checkpoint.files.directory, checkpoint.languages
+    reference_of(checkpoint).save_pretrained(directory)
+    languages = {"source_language": asked.source, "target_language": asked.target}
+    return merge(onward(directory), {"batch": {"longest": 30}, **languages})
 
 
 def weights(directory: Path) -> dict[str, torch.Tensor]:
@@ -110,6 +120,37 @@ def test_a_checkpoint_comes_back_as_one(corpus: Corpus, tmp_path: Path) -> None:
     assert found.metrics["chrf"].value == recorded["chrf"]["value"]
     again = type(reference_of(checkpoint)).from_pretrained(tmp_path / "m")
     assert again.config.d_model == config["d_model"]
+
+
+@pytest.mark.parametrize("name", TRANSLATORS)
+def test_a_checkpoint_learns_with_the_symbols_that_it_is_used_with(
+    name: str, corpus: Corpus, tmp_path: Path
+) -> None:
+    checkpoint, out = TRANSLATORS[name](tmp_path / "base"), tmp_path / "m"
+    directory, asked = checkpoint.files.directory, checkpoint.languages
+    changes = onward_from(checkpoint)
+    settings = resolve(corpus, out=out, preset="auto", changes=changes, marks={}, display=make_display())
+    beginning = beginning_of(settings, out=out, begun=False)
+    learning = beginning.model(beginning.config(beginning.tokenizer([], say=print)))
+    used = load_model(directory, languages=asked)
+    assert learning.start_id == used.model.start_id == used.tokenizer.frame.start
+    assert (learning.pad_id, learning.end_id) == (used.model.pad_id, used.model.end_id)
+    assert learning.forbidden_ids == used.model.forbidden_ids
+
+
+def test_what_is_kept_has_the_symbols_of_the_model(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, kept = ALL["mbart 25"](tmp_path / "base"), []
+    directory, asked = checkpoint.files.directory, checkpoint.languages
+    changes = onward_from(checkpoint)
+    monkeypatch.setattr(
+        Onward, "save", lambda own, manifest, model, tokenizer: kept.append((manifest, model))
+    )
+    train(corpus, out=tmp_path / "m", changes=changes)
+    [(manifest, model), *_] = kept
+    assert manifest.model.symbols == load_model(directory, languages=asked).manifest.model.symbols
+    assert manifest.model.symbols.start == model.start_id == checkpoint.ours.frame.start
 
 
 def test_texts_go_on_from_a_language_model(tmp_path: Path) -> None:
@@ -239,16 +280,19 @@ def test_the_range_of_the_model_below_stays(
     assert (after.longest_source, after.most_sentences) == (before.longest_source, before.most_sentences)
 
 
-def test_validation_says_what_evaluate_says_of_what_is_handed_out(tmp_path: Path, pairs: list[Pair]) -> None:
-    checkpoint = ALL["t5"](tmp_path / "t5")
-    directory = checkpoint.files.directory
-    reference_of(checkpoint).save_pretrained(directory)
-    several = [Pair(f"{one.source}. {one.source}.", one.target) for one in pairs[40:50]]
+@pytest.mark.parametrize(("name", "sentences"), [("t5", 2), ("mbart 25", 1), ("marian", 2)])
+def test_validation_says_what_evaluate_says_of_what_is_handed_out(
+    name: str, sentences: int, tmp_path: Path, pairs: list[Pair]
+) -> None:
+    checkpoint = ALL[name](tmp_path / "base")
+    asked = checkpoint.languages
+    several = [Pair(" ".join([f"{one.source}."] * sentences), one.target) for one in pairs[40:50]]
     out = tmp_path / "out"
-    changes = merge(onward(directory), {"validation": {"pairs": 10}})
+    changes = merge(onward_from(checkpoint), {"validation": {"pairs": 10}})
     train(Corpus(pairs[:30], several), out=out, changes=changes)
     told = json.loads((out / "training.json").read_text("utf-8"))["validation"]["metrics"]
-    assert evaluate(load(out), several, beam=1).metrics["chrf"].value == told["chrf"]["value"]
+    found = load(out, source_language=asked.source, target_language=asked.target)
+    assert evaluate(found, several, beam=1).metrics["chrf"].value == told["chrf"]["value"]
 
 
 class TestWhatCannotBe:

@@ -116,11 +116,15 @@ class _Undrawn(TorchFunctionMode):
         return function(*arguments, **(options or {}))
 
 
+def build_shapes(config: ModelConfig) -> Model:
+    """The same without its weights: parameters that have a shape and take no memory."""
+    with torch.device("meta"):
+        return _build(config)
+
+
 def count_parameters(config: ModelConfig) -> int:
     """How many numbers the model that `config` describes learns; none of them is made."""
-    with torch.device("meta"):
-        model = _build(config)
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in build_shapes(config).parameters())
 
 
 def build_transformer(config: TransformerConfig) -> Transformer:

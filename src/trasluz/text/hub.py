@@ -67,6 +67,10 @@ class Machine:
         with _damage_told(where):
             lines = merges.decode("utf-8").split("\n")
             pairs = [line.split() for line in lines if line.strip() and not line.startswith("#version")]
+            if not pairs:
+                raise TrasluzError(
+                    f"{where} is damaged: there are no merges; copy the whole checkpoint again"
+                )
             bytewise = {
                 "type": "ByteLevel",
                 "add_prefix_space": spaced,

@@ -24,7 +24,7 @@ from trasluz.models.loaded import LoadedModel
 from trasluz.models.model import Model
 from trasluz.text.sentencepieces import FILE, SentencePieces
 from trasluz.text.tokenizer import Tokenizer
-from trasluz.training.material import Material, learn_tokenizer
+from trasluz.training.material import Material, learn_tokenizer, with_vocabulary
 from trasluz.training.settings import BaseSettings, RunSettings
 
 Say = Callable[[str], None]
@@ -43,6 +43,10 @@ class Beginning(ABC):
     @abstractmethod
     def tokenizer(self, pairs: list[Pair], *, say: Say) -> Tokenizer:
         """The run's tokeniser."""
+
+    @abstractmethod
+    def config(self, tokenizer: Tokenizer) -> ModelConfig:
+        """The configuration of the settings with what the tokeniser decides."""
 
     @abstractmethod
     def model(self, config: ModelConfig) -> Model:
@@ -74,6 +78,10 @@ class Afresh(Beginning):
             say(f"{len(tokenizer)} pieces were learnt: these pairs have no more")
         return tokenizer
 
+    def config(self, tokenizer: Tokenizer) -> ModelConfig:
+        """With as many tokens as there are pieces."""
+        return with_vocabulary(self.settings.model, len(tokenizer))
+
     def model(self, config: ModelConfig) -> Model:
         """Built with fresh weights."""
         return build_model(config)
@@ -95,6 +103,10 @@ class Onward(Beginning):
     def tokenizer(self, pairs: list[Pair], *, say: Say) -> Tokenizer:
         """That of the model."""
         return self.loaded.tokenizer
+
+    def config(self, tokenizer: Tokenizer) -> ModelConfig:
+        """With the symbols of the model as it was loaded, of which the first may be that of a language."""
+        return self.settings.model.model_copy(update={"symbols": self.loaded.manifest.model.symbols})
 
     def model(self, config: ModelConfig) -> Model:
         """The weights of the model, in one whose dropout may be another."""

@@ -114,7 +114,7 @@ def train(
     material = beginning.ranged(
         prepare(corpus.training, corpus.validation, tokenizer=tokenizer, settings=settings)
     )
-    config = settings.model if settings.base is not None else with_vocabulary(settings.model, len(tokenizer))
+    config = beginning.config(tokenizer)
     with alone(out):
         torch.manual_seed(settings.seed)
         model = beginning.model(config).to(device or best_device())

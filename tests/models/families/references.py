@@ -6,7 +6,7 @@ All sizes are different primes, or products of two where something must divide t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -241,6 +241,19 @@ def twins(case: Case, directory: Path, *, seed: int = 1) -> Twins:
         if hasattr(reference, "final_logits_bias"):
             reference.final_logits_bias.normal_()
     reference.save_pretrained(directory)
+    return read_twins(reference, directory)
+
+
+def reread(both: Twins, changes: Mapping[str, Any], *, without: Collection[str] = ()) -> Twins:
+    """The same weights with another config.json, which both sides read."""
+    path = both.directory / "config.json"
+    settings = json.loads(path.read_text("utf-8")) | dict(changes)
+    path.write_text(json.dumps({key: settings[key] for key in settings.keys() - set(without)}), "utf-8")
+    return read_twins(type(both.reference).from_pretrained(both.directory).eval(), both.directory)
+
+
+def read_twins(reference: Any, directory: Path) -> Twins:
+    """A model of the reference, and what we read in its directory."""
     tensors = load_file(directory / "model.safetensors")
     settings = json.loads((directory / "config.json").read_text("utf-8"))
     family = FAMILIES[settings["model_type"]]

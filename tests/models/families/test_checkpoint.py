@@ -211,52 +211,6 @@ class TestWhatCannotBeRead:
         self.change(directory, **settings)
         assert self.refusal(directory).startswith(f"{directory / CONFIG}: {why}")
 
-    def test_no_weights(self, directory: Path) -> None:
-        (directory / WEIGHTS).unlink()
-        assert self.refusal(directory).startswith(
-            f"{directory}: there are no weights: neither model.safetensors nor pytorch_model.bin, whole or in"
-        )
-
-    def test_a_missing_shard(self, directory: Path) -> None:
-        (directory / WEIGHTS).rename(directory / "model-00001-of-00002.safetensors")
-        index = directory / f"{WEIGHTS}.index.json"
-        names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
-        index.write_text(json.dumps({"weight_map": names}))
-        assert self.refusal(directory) == (
-            f"{directory}: 1 of 2 files of weights are missing: model-00002-of-00002.safetensors; copy the "
-            "whole checkpoint again"
-        )
-        index.write_text(json.dumps({"weight_map": {"a": "../elsewhere.safetensors"}}))
-        assert "1 of 1 files of weights are missing" in self.refusal(directory)
-        index.write_text("{}")
-        assert self.refusal(directory) == f"{index} is damaged: it should name the file of each tensor"
-
-    def test_damaged_weights(self, directory: Path) -> None:
-        data = (directory / WEIGHTS).read_bytes()
-        (directory / WEIGHTS).write_bytes(data[: len(data) // 2])
-        assert self.refusal(directory).startswith(f"{directory / WEIGHTS} is damaged, or holds something")
-
-    def test_old_weights_with_code_in_them_are_not_run(self, directory: Path) -> None:
-        (directory / WEIGHTS).unlink()
-        torch.save({"weight": Path("somewhere")}, directory / OLD_WEIGHTS)
-        assert self.refusal(directory).startswith(f"{directory / OLD_WEIGHTS} is damaged, or holds something")
-        torch.save({"weight": 3}, directory / OLD_WEIGHTS)
-        assert self.refusal(directory).endswith("holds something besides tensors, and nothing else is read")
-
-    def test_tensors_that_do_not_fit(self, directory: Path) -> None:
-        tensors = load_file(directory / WEIGHTS)
-        tensors["transformer.ln_f.weight"] = torch.ones(25)
-        del tensors["transformer.h.1.ln_1.bias"]
-        tensors["transformer.h.1.odd"] = torch.ones(1)
-        tensors["lm_head.weight"] = torch.ones_like(tensors["transformer.wte.weight"])
-        save_file(tensors, directory / WEIGHTS)
-        assert self.refusal(directory) == (
-            f"{directory} does not fit its config.json: it has lm_head.weight, which should be a copy of "
-            "transformer.wte.weight but differs from it; it has transformer.h.1.odd, which no part of the "
-            "model takes; it has transformer.ln_f.weight of shape [25] where [26] is expected; it lacks "
-            "transformer.h.1.ln_1.bias"
-        )
-
     def test_no_tokenizer(self, directory: Path) -> None:
         for name in ("tokenizer.json", "vocab.json", "merges.txt"):
             (directory / name).unlink(missing_ok=True)
@@ -277,6 +231,29 @@ class TestWhatCannotBeRead:
 
         with pytest.raises(TrasluzError, match="language"):
             load_model(directory, languages=Languages("en", "es"))
+
+
+def test_it_ends_at_the_end_of_a_turn_though_that_is_the_padding(tmp_path: Path) -> None:
+    checkpoint = ALL["llama"](tmp_path)
+    directory, reference = checkpoint.files.directory, reference_of(checkpoint)
+    reference.save_pretrained(directory)
+    ids = checkpoint.ours.frame.prompt(checkpoint.ours.encode(TEXT))
+
+    def by_reference(**ends: Any) -> list[int]:
+        options = {"attention_mask": torch.ones(1, len(ids), dtype=torch.long), "do_sample": False} | ends
+        found = reference.generate(torch.tensor([ids]), max_new_tokens=MOST, **options)
+        return list(found[0, len(ids) :].tolist())
+
+    turn = by_reference(eos_token_id=2, pad_token_id=2)[2]
+    ends = {"eos_token_id": [2, turn], "pad_token_id": turn}
+    for name in (CONFIG, "generation_config.json"):
+        path = directory / name
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | ends), encoding="utf-8")
+    _, mine = generator_of(opened(checkpoint)).written(TEXT, sampling=Sampling(temperature=0), most=MOST)
+    assert mine == by_reference(**ends)
+    assert mine[-1] == turn
+    save_checkpoint(tmp_path / "again", opened(checkpoint))
+    assert json.loads((tmp_path / "again" / CONFIG).read_text("utf-8"))["pad_token_id"] == turn
 
 
 def test_a_copied_directory_is_as_good(tmp_path: Path) -> None:

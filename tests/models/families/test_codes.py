@@ -27,6 +27,7 @@ from trasluz.models.families.codes import (
     MBART,
     MBART_25,
     MBART_50,
+    chosen,
     codes_among,
 )
 from trasluz.models.families.family import Languages
@@ -91,10 +92,29 @@ def test_languages_that_are_missing_or_unknown_are_told_with_those_that_there_ar
         ask(None, other)
     with pytest.raises(TrasluzError, match=rf": the target language is missing; give one of .*\b{other}\b"):
         ask(own, None)
-    with pytest.raises(TrasluzError, match=rf": unknown source language 'x_x'; allowed, .*\b{other}\b"):
-        ask("x_x", other)
-    with pytest.raises(TrasluzError, match=rf": unknown target language 'x_x'; allowed, .*\b{other}\b"):
-        ask(own, "x_x")
+    with pytest.raises(TrasluzError, match=rf": unknown source language '{other}_'; allowed, .*\b{other}\b"):
+        ask(f"{other}_", other)
+    with pytest.raises(TrasluzError, match=rf": unknown target language '{other}_'; allowed, .*\b{other}\b"):
+        ask(own, f"{other}_")
+
+
+def test_of_many_codes_the_likeliest_are_told(tmp_path: Path) -> None:
+    codes = dict.fromkeys(MBART_50, 0)
+
+    def told(language: str) -> str:
+        with pytest.raises(TrasluzError) as refused:
+            chosen(codes, language, side="source", where=tmp_path)
+        return str(refused.value).partition("nearest first: ")[2]
+
+    assert told("french").startswith("fr_XX, ")
+    assert told("English").startswith("en_XX, ")
+    assert told("es").startswith("es_XX, ")
+    assert told("pt-BR").startswith("pt_XX, ")
+    names, more = told("xyz").split(", ... ")
+    assert (len(names.split(", ")), more) == (10, "and 42 more; leave it out to see all")
+    few = dict.fromkeys(MBART_50[:10], 0)
+    with pytest.raises(TrasluzError, match=r"_[A-Z]{2}$"):
+        chosen(few, "xyz", side="source", where=tmp_path)
 
 
 @pytest.mark.parametrize("languages", [Languages("de"), Languages(target="de")])
@@ -127,3 +147,24 @@ def test_languages_of_t5_are_the_words_that_its_configuration_has(tmp_path: Path
     for asked in (Languages("en", "es"), Languages("de", "en"), Languages("en"), Languages(target="de")):
         with pytest.raises(TrasluzError, match="but this model names en to de, en to fr; for another task"):
             one.family.tokenizer(one.files, one.config, asked)
+
+
+@pytest.mark.parametrize("hub", [False, True])
+def test_words_of_t5_that_would_run_into_the_text_are_refused(tmp_path: Path, hub: bool) -> None:
+    one = of_t5(tmp_path, hub=hub)
+
+    def ask(words: str) -> Tokenizer:
+        tasks = {"translation_zh-CN_to_en": {"prefix": words}}
+        foreign.write(one.files.directory, {"config.json": {"task_specific_params": tasks}})
+        return one.family.tokenizer(one.files, one.config, Languages("zh-CN", "en"))
+
+    for words in ("translate:", "translate English to German:"):
+        with pytest.raises(TrasluzError) as told:
+            ask(words)
+        assert str(told.value) == (
+            f"{tmp_path / 'config.json'}: the words {words!r} for zh-CN to en run into the text behind them; "
+            "end them in a space there, or leave the languages out and write them in front of the text"
+        )
+    for words in ("translate: ", "x  ", "", "   ", "Übersetze ins Deutsche:\n", "en>de▁"):
+        ours = ask(words)
+        assert ours.frame.source(ours.encode("the cat")) == one.theirs(f"{words}the cat").input_ids

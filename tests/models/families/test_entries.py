@@ -88,6 +88,26 @@ def test_merges_that_do_not_fit_the_vocabulary_are_told(tmp_path: Path) -> None:
         _ = checkpoint.ours
 
 
+@pytest.mark.parametrize("text", ["", "\n", "#version: 0.2\n"])
+def test_merges_of_which_there_are_none_are_told(text: str, tmp_path: Path) -> None:
+    checkpoint = of_gpt2(tmp_path, hub=False)
+    (tmp_path / "merges.txt").write_text(text)
+    with pytest.raises(TrasluzError, match=r"merges\.txt is damaged: there are no merges; copy the whole"):
+        _ = checkpoint.ours
+
+
+def test_no_more_sentinels_are_made_than_the_table_has_rows(tmp_path: Path) -> None:
+    checkpoint = of_t5(tmp_path, hub=False)
+    pieces = len(checkpoint.ours) - 100
+    foreign.write(tmp_path, {CONFIG: {"extra_ids": 10**9}})
+    with pytest.raises(TrasluzError) as told:
+        _ = checkpoint.ours
+    assert str(told.value) == (
+        f"{tmp_path}: the tokenizer has {pieces + 10**9} entries, but the embedding of the model has {ROWS} "
+        "rows; one of them belongs to another model"
+    )
+
+
 @pytest.mark.parametrize("name", ["t5", "t5 hub", "marian", "m2m100", "gpt2 hub"])
 def test_a_table_has_a_row_for_each_entry_and_may_have_more(name: str, tmp_path: Path) -> None:
     checkpoint = ALL[name](tmp_path)

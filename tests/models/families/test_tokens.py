@@ -12,6 +12,7 @@ from tests.models.families.checkpoints import (
     ALL,
     CONFIG,
     LANGUAGE_MODELS,
+    ROWS,
     TRANSLATORS,
     Checkpoint,
     of_llama,
@@ -70,6 +71,18 @@ def test_a_prompt_is_that_of_transformers(checkpoint: Checkpoint) -> None:
     assert ours.frame.start == checkpoint.theirs.bos_token_id == checkpoint.config.symbols.start
     assert ours.frame.opening in ((), (ours.frame.start,))
     assert ours.frame.prompt([]) == [ours.frame.start]
+
+
+@pytest.mark.parametrize("flag", [True, False, None])
+@pytest.mark.parametrize("name", ["llama hub", "llama hub not opened", "gpt2 hub"])
+def test_what_opens_a_prompt_a_tokenizer_json_says_by_itself(
+    name: str, flag: bool | None, tmp_path: Path
+) -> None:
+    one = ALL[name](tmp_path)
+    foreign.write(tmp_path, {CONFIG: one.files.settings(CONFIG) | {"add_bos_token": flag}})
+    theirs = TokenizersBackend.from_pretrained(tmp_path)
+    assert one.ours.frame.prompt(one.ours.encode(SOURCE)) == theirs(SOURCE).input_ids
+    assert bool(one.ours.frame.opening) == (name == "llama hub")
 
 
 @every
@@ -185,6 +198,11 @@ def test_all_symbols_that_a_checkpoint_ends_at_are_ends(tmp_path: Path) -> None:
     foreign.write(tmp_path, {"config.json": {"eos_token_id": [2, 11]}})
     foreign.write(tmp_path, {"generation_config.json": {"eos_token_id": 7}})
     assert one.family.tokenizer(one.files, one.config, Languages()).frame.also_end == (7, 11)
-    foreign.write(tmp_path, {"generation_config.json": {"eos_token_id": "</s>"}})
-    with pytest.raises(TrasluzError, match=r"generation_config\.json: eos_token_id is '</s>', but it"):
-        one.family.tokenizer(one.files, one.config, Languages())
+    for wrong in ("</s>", ROWS, [2, ROWS], -1):
+        foreign.write(tmp_path, {"generation_config.json": {"eos_token_id": wrong}})
+        with pytest.raises(TrasluzError) as told:
+            one.family.tokenizer(one.files, one.config, Languages())
+        assert str(told.value) == (
+            f"{tmp_path / 'generation_config.json'}: eos_token_id is {wrong!r}, but it should be the id of a "
+            f"token, 0 to {ROWS - 1}, or several"
+        )

@@ -6,6 +6,7 @@ Knows none of the three.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from trasluz.config import EmbeddingConfig, StackConfig, TransformerConfig
@@ -13,34 +14,70 @@ from trasluz.models.families.names import ONE_ROW, Entry, Table, expand
 from trasluz.models.families.reading import Reading
 from trasluz.parse import parse
 
-ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_new": "gelu-tanh", "silu": "silu", "swish": "silu"}
+ACTIVATIONS = {
+    "relu": "relu",
+    "gelu": "gelu",
+    "gelu_new": "gelu-tanh",
+    "gelu_pytorch_tanh": "gelu-tanh",
+    "silu": "silu",
+    "swish": "silu",
+}
 ATTENTIONS = {"encoder": {"self_attn": "self_attention"}}
 ATTENTIONS["decoder"] = {**ATTENTIONS["encoder"], "encoder_attn": "cross_attention"}
 PROJECTIONS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "output"}
 
 
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a key that is missing means in one of the families; without `start`, the end symbol is the first.
+
+    They are those of the family's class of configurations in transformers.
+    """
+
+    pad: int
+    end: int
+    start: int | None
+    activation: str = "gelu"
+    scaled: bool = False
+    attention_dropout: float = 0.0
+
+
 def transformer(
-    reading: Reading, *, place: str, position: dict[str, Any], embedding: dict[str, Any], start: int | None
+    reading: Reading,
+    *,
+    place: str,
+    position: dict[str, Any],
+    embedding: dict[str, Any],
+    defaults: Defaults,
 ) -> TransformerConfig:
-    """The configuration of a Transformer whose norms stand at `place`; `embedding` goes over the usual."""
-    reading.ignore("max_position_embeddings")
-    vocabulary = reading.count("vocab_size")
-    end = reading.token("eos_token_id", 2)
+    """The configuration of a Transformer whose norms stand at `place`; `embedding` goes over the usual.
+
+    A table of both languages is that of the output as well.
+    """
+    reading.length("max_position_embeddings", 1024)
+    end = reading.token("eos_token_id", defaults.end)
+    if embedding.get("shared", True):
+        reading.must_be("tie_word_embeddings", True)
     settings = {
         "width": reading.count("d_model"),
         "embedding": {
-            "vocabulary": vocabulary,
-            "scaled": reading.flag("scale_embedding", default=False),
+            "vocabulary": reading.count("vocab_size"),
+            "scaled": reading.flag("scale_embedding", default=defaults.scaled),
             "tied": reading.flag("tie_word_embeddings", default=True),
             "output_bias": "final_logits_bias" in reading.stored,
             "fixed_padding": True,
             **embedding,
         },
-        **{side: _stack_settings(reading, side, place=place, position=position) for side in ATTENTIONS},
+        **{
+            side: _stack_settings(reading, side, place=place, position=position, defaults=defaults)
+            for side in ATTENTIONS
+        },
         "symbols": {
-            "pad": reading.token("pad_token_id", 1),
+            "pad": reading.token("pad_token_id", defaults.pad),
             "end": end,
-            "start": end if start is None else start,
+            "start": reading.token(
+                "decoder_start_token_id", end if defaults.start is None else defaults.start
+            ),
             "unknown": reading.token("unk_token_id", 3),
         },
     }
@@ -67,16 +104,18 @@ def table_of(config: TransformerConfig) -> Table:
     )
 
 
-def _stack_settings(reading: Reading, side: str, *, place: str, position: dict[str, Any]) -> dict[str, Any]:
+def _stack_settings(
+    reading: Reading, side: str, *, place: str, position: dict[str, Any], defaults: Defaults
+) -> dict[str, Any]:
     return {
-        "layers": reading.count(f"{side}_layers"),
+        "layers": reading.layers(f"{side}_layers"),
         "attention": {
             "heads": reading.count(f"{side}_attention_heads"),
-            "dropout": reading.number("attention_dropout", 0.0),
+            "dropout": reading.number("attention_dropout", defaults.attention_dropout),
         },
         "feedforward": {
             "hidden": reading.count(f"{side}_ffn_dim"),
-            "activation": reading.choice("activation_function", ACTIVATIONS, default="gelu"),
+            "activation": reading.choice("activation_function", ACTIVATIONS, default=defaults.activation),
             "dropout": reading.number("activation_dropout", 0.0),
         },
         "norm": {"place": place},

@@ -6,20 +6,20 @@ Only safetensors and JSON are read, and old PyTorch files with nothing but tenso
 from __future__ import annotations
 
 import json
-import pickle
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from trasluz.config import Manifest, ModelConfig
 from trasluz.errors import TrasluzError, unknown
-from trasluz.models.build import build_to_fill
+from trasluz.models.build import build_shapes, build_to_fill
 from trasluz.models.directory import CONFIG, FORMAT, WEIGHTS, read_json, write_tokenizer, write_whole
 from trasluz.models.families.family import Family, Files, Languages
 from trasluz.models.families.gpt2 import FAMILY as GPT2
@@ -28,7 +28,7 @@ from trasluz.models.families.llama import FAMILY as LLAMA
 from trasluz.models.families.m2m100 import FAMILY as M2M100
 from trasluz.models.families.marian import FAMILY as MARIAN
 from trasluz.models.families.mbart import FAMILY as MBART
-from trasluz.models.families.names import to_ours, to_theirs
+from trasluz.models.families.names import check, to_ours, to_theirs
 from trasluz.models.families.pegasus import FAMILY as PEGASUS
 from trasluz.models.families.reading import Reading
 from trasluz.models.families.t5 import FAMILY as T5
@@ -68,9 +68,11 @@ def load_checkpoint(directory: Path, *, device: torch.device | None, languages: 
         update={"start": tokenizer.frame.start, "unknown": tokenizer.unknown_id}
     )
     config = config.model_copy(update={"symbols": symbols})
-    model = build_to_fill(config)
     table = family.table(config)
-    to_ours(table.prefixed(tensors), table, model, where=directory)
+    named = table.prefixed(tensors)
+    check(named, table, build_shapes(config), where=directory)  # before memory is taken for the model
+    model = build_to_fill(config)
+    to_ours(named, table, model, where=directory)
     return LoadedModel(
         manifest=_manifest(family, settings, config, languages, files),
         model=model.to(device or torch.device("cpu")).eval(),
@@ -180,18 +182,31 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_old(path: Path) -> dict[str, Tensor]:
     """The tensors of an old PyTorch file; anything else in it is refused, not run."""
-    with _damage_told(path):
+    with _damage_told(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch about the age of the file, with paths in its own source
         found = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(found, dict) or not all(isinstance(one, Tensor) for one in found.values()):
-        raise TrasluzError(f"{path} holds something besides tensors, and nothing else is read")
+    if not isinstance(found, dict) or not all(_is_named_tensor(*one) for one in found.items()):
+        raise TrasluzError(
+            f"{path} holds something besides dense tensors by their names, and nothing else is read"
+        )
     return found
+
+
+def _is_named_tensor(name: object, one: object) -> bool:
+    dense = isinstance(one, Tensor) and one.layout is torch.strided and not one.is_meta
+    return isinstance(name, str) and dense
 
 
 @contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
+    """Whatever goes wrong inside is told as damage of the file; torch raises all kinds of errors there."""
+    with path.open("rb"):  # what may not be read is missing, if safetensors is asked
+        pass
     try:
         yield
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError):
+    except (PermissionError, FileNotFoundError, MemoryError):
+        raise
+    except Exception:
         raise TrasluzError(
             f"{path} is damaged, or holds something besides tensors, and nothing else is read; copy it again"
         ) from None

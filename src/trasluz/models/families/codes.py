@@ -6,7 +6,7 @@ Knows no tokeniser.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from trasluz.errors import TrasluzError, nearest_first
@@ -37,8 +37,11 @@ tokenizer_config.json calls them."""
 
 MARIAN = re.compile(r">>(?P<code>.+)<<")
 MBART = re.compile(r"(?P<code>[a-z]{2}_[A-Z]{2})")
-PAIR_OF_T5 = re.compile(r"translation_(?P<source>\w+)_to_(?P<target>\w+)")
+PAIR_OF_T5 = re.compile(r"translation_(?P<source>[\w-]+)_to_(?P<target>[\w-]+)")
 M2M100_OR_NLLB = re.compile(r"__(?P<code>\w+?)__|(?P<script>[a-z]{2,3}_[A-Z][a-z]+)")
+
+TOLD = 10
+"""How many codes are told to whom asked for another."""
 
 
 def codes_among(
@@ -65,9 +68,21 @@ def chosen(codes: Mapping[str, int], language: str | None, *, side: str, where: 
     if language not in codes:
         raise TrasluzError(
             f"{where}: unknown {side} language {language!r}; allowed, nearest first: "
-            f"{', '.join(nearest_first(language, codes))}"
+            f"{_some(_likeliest_first(language, codes))}"
         )
     return codes[language]
+
+
+def _likeliest_first(language: str, codes: Collection[str]) -> list[str]:
+    """The codes that begin as the language does, then the others, each the most alike first."""
+    begun = language[:2].lower()
+    return sorted(nearest_first(language, codes), key=lambda code: not code.lower().startswith(begun))
+
+
+def _some(codes: Sequence[str]) -> str:
+    """The first of some codes, and how many more there are."""
+    more = len(codes) - TOLD
+    return ", ".join(codes[:TOLD]) + (f", ... and {more} more; leave it out to see all" if more > 0 else "")
 
 
 def both_chosen(codes: Mapping[str, int], languages: Languages, *, where: Path) -> tuple[int, int]:

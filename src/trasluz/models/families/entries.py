@@ -45,6 +45,7 @@ CARRIED = (
 )
 """The files of a tokeniser, which are kept byte for byte."""
 
+OPENED = "add_bos_token"
 END_OF_TEXT, MASK = "<|endoftext|>", "<mask>"
 
 Config = TransformerConfig | DecoderOnlyConfig
@@ -54,7 +55,8 @@ Config = TransformerConfig | DecoderOnlyConfig
 class Entries:
     """All entries by their names, symbols among them; `framed` makes the tokeniser of them and a frame.
 
-    `opening` is what the tokeniser itself would put before a text.
+    `opening` is what the tokeniser itself would put before a text; a flag in tokenizer_config.json says so
+    where there is no tokenizer.json.
     """
 
     ids: Mapping[str, int]
@@ -87,34 +89,33 @@ def of_gpt2(files: Files, config: Config) -> Entries:
     end = {name for name, number in vocabulary.items() if number == config.symbols.end}
     symbols = hints.symbols | end | {END_OF_TEXT}
     added = {name: number for name, number in vocabulary.items() if name in symbols} | dict(hints.added)
-    return _of_machine(
-        Machine.of_merges(
-            vocabulary,
-            files.data(MERGES),
-            spaced=hints.flag("add_prefix_space") or False,
-            added=dict(sorted(added.items(), key=lambda one: one[1])),
-            symbols=symbols,
-            where=f"{files.directory}: {VOCABULARY} or {MERGES}",
-        ),
-        files,
-        config,
+    machine = Machine.of_merges(
+        vocabulary,
+        files.data(MERGES),
+        spaced=hints.flag("add_prefix_space") or False,
+        added=dict(sorted(added.items(), key=lambda one: one[1])),
+        symbols=symbols,
+        where=f"{files.directory}: {VOCABULARY} or {MERGES}",
     )
+    opening = (config.symbols.start,) if hints.flag(OPENED) else ()
+    return replace(_of_machine(machine, files, config), opening=opening)
 
 
 def of_t5(files: Files, config: Config) -> Entries:
     """From a sentencepiece model; behind its pieces stand sentinels, the first of them last."""
     processor = _processor(files, T5_MODEL)
-    count = Hints.read(files).count("extra_ids", 100)
+    count, ids = Hints.read(files).count("extra_ids", 100), ids_as_they_are(processor)
+    _check_rows(len(ids) + count, files, config)
     sentinels = [f"<extra_id_{number}>" for number in reversed(range(count))]
-    ids = _behind(ids_as_they_are(processor), sentinels)
-    return _of_pieces(_Side(processor, ids, sentinels), files, config)
+    return _of_pieces(_Side(processor, _behind(ids, sentinels), sentinels), files, config)
 
 
 def of_llama(files: Files, config: Config) -> Entries:
-    """From a sentencepiece model alone; the start symbol opens a text."""
+    """From a sentencepiece model alone; the start symbol opens a text, unless a flag says otherwise."""
     processor = _processor(files, LLAMA_MODEL)
     side = _Side(processor, ids_as_they_are(processor))
-    return replace(_of_pieces(side, files, config), opening=(config.symbols.start,))
+    opening = () if Hints.read(files).flag(OPENED) is False else (config.symbols.start,)
+    return replace(_of_pieces(side, files, config), opening=opening)
 
 
 def of_mbart(files: Files, config: Config) -> Entries:
@@ -175,7 +176,7 @@ class _Side:
 
 
 def _of_machine(machine: Machine, files: Files, config: Config) -> Entries:
-    _check_rows(machine.ids, files, config)
+    _check_rows(_rows(machine.ids), files, config)
     make = partial(HubPieces, machine, pad_id=config.symbols.pad, files=_carried(files))
     return Entries(
         machine.ids, machine.symbols, lambda frame: make(frame=frame), opening=tuple(machine.opening)
@@ -188,7 +189,7 @@ def _of_pieces(side: _Side, files: Files, config: Config, *, target: _Side | Non
     def prepare(side: _Side) -> tuple[Mapping[str, int], Collection[str], Callable[..., MappedPieces]]:
         symbols = {*FAIRSEQ_SYMBOLS, *side.symbols, *symbols_of(side.processor), *hints.symbols}
         ids = _with_added(side.ids, hints, symbols)
-        _check_rows(ids, files, config)
+        _check_rows(_rows(ids), files, config)
         make = partial(
             MappedPieces,
             side.processor,
@@ -258,9 +259,14 @@ def _unknown(side: _Side, hints: Hints) -> str:
     )
 
 
-def _check_rows(ids: Mapping[str, int], files: Files, config: Config) -> None:
+def _rows(ids: Mapping[str, int]) -> int:
+    """How many rows a table must have."""
+    return max(ids.values(), default=-1) + 1
+
+
+def _check_rows(entries: int, files: Files, config: Config) -> None:
     """Raise where a token would have no vector; a table with rows to spare is usual."""
-    entries, rows = max(ids.values(), default=-1) + 1, config.embedding.vocabulary
+    rows = config.embedding.vocabulary
     if entries > rows:
         raise TrasluzError(
             f"{files.directory}: the tokenizer has {entries} entries, but the embedding of the model has "

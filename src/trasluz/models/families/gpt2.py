@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from trasluz.config import DecoderOnlyConfig
+from trasluz.config import NO_PADDING, DecoderOnlyConfig
 from trasluz.models.families import tokens
 from trasluz.models.families.bart import ACTIVATIONS
 from trasluz.models.families.family import Family
 from trasluz.models.families.names import BOTH, THIRDS, TRANSPOSED, WEIGHT, Entry, Table, expand
 from trasluz.models.families.reading import Reading
 from trasluz.parse import parse
+
+END_OF_TEXT = 50256
+"""The only symbol of the published models: it ends a text, and begins one."""
 
 
 def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
@@ -17,34 +20,34 @@ def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
     reading.must_be("scale_attn_by_inverse_layer_idx", False)
     reading.must_be("add_cross_attention", False)
     width = reading.count("n_embd")
-    end = reading.token("eos_token_id", 50256)
+    vocabulary, end = reading.count("vocab_size"), reading.token("eos_token_id", END_OF_TEXT)
     settings = {
         "width": width,
         "embedding": {
-            "vocabulary": reading.count("vocab_size"),
+            "vocabulary": vocabulary,
             "scaled": False,
             "tied": reading.flag("tie_word_embeddings", default=True),
             "dropout": reading.number("embd_pdrop", 0.1),
         },
         "decoder": {
-            "layers": reading.count("n_layer"),
+            "layers": reading.layers("n_layer"),
             "attention": {"heads": reading.count("n_head"), "dropout": reading.number("attn_pdrop", 0.1)},
             "feedforward": {
                 "hidden": reading.count("n_inner", 4 * width),
                 "activation": reading.choice("activation_function", ACTIVATIONS, default="gelu_new"),
             },
             "norm": {"place": "pre", "epsilon": reading.number("layer_norm_epsilon", 1e-5)},
-            "position": {"kind": "learned", "length": reading.count("n_positions", 1024)},
+            "position": {"kind": "learned", "length": reading.length("n_positions", 1024)},
             "dropout": reading.number("resid_pdrop", 0.1),
         },
         "symbols": {
-            "pad": reading.padding(end),
-            "start": reading.token("bos_token_id", end),
+            "pad": NO_PADDING,
+            "start": reading.token("bos_token_id", END_OF_TEXT if vocabulary > END_OF_TEXT else end),
             "end": end,
             "unknown": reading.token("unk_token_id", end),
         },
     }
-    reading.ignore("n_ctx", "reorder_and_upcast_attn", *(f"summary_{one}" for one in SUMMARY))
+    reading.ignore("n_ctx", "pad_token_id", "reorder_and_upcast_attn", *(f"summary_{one}" for one in SUMMARY))
     reading.finish()
     return parse(DecoderOnlyConfig, settings, where=reading.where)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trasluz.config import DecoderOnlyConfig
+from trasluz.config import NO_PADDING, DecoderOnlyConfig
 from trasluz.models.families import tokens
 from trasluz.models.families.bart import ACTIVATIONS
 from trasluz.models.families.family import Family
@@ -27,11 +27,11 @@ def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
             "tied": reading.flag("tie_word_embeddings", default=False),
         },
         "decoder": {
-            "layers": reading.count("num_hidden_layers"),
+            "layers": reading.layers("num_hidden_layers"),
             "attention": {
                 "heads": heads,
                 "kv_heads": reading.count("num_key_value_heads", heads),
-                "head_width": reading.count("head_dim", width // heads),
+                "head_width": _even(reading, reading.count("head_dim", width // heads)),
                 "bias": reading.flag("attention_bias", default=False),
                 "dropout": reading.number("attention_dropout", 0.0),
             },
@@ -46,15 +46,23 @@ def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
             "dropout": 0.0,
         },
         "symbols": {
-            "pad": reading.padding(end),
+            "pad": NO_PADDING,
             "start": reading.token("bos_token_id", 1),
             "end": end,
             "unknown": reading.token("unk_token_id", 0),
         },
     }
-    reading.ignore("pretraining_tp", "max_sequence_length")
+    reading.ignore("pad_token_id", "pretraining_tp", "max_sequence_length")
     reading.finish()
     return parse(DecoderOnlyConfig, settings, where=reading.where)
+
+
+def _even(reading: Reading, head_width: int) -> int:
+    """The width of a head, whose numbers are turned in pairs."""
+    if head_width % 2:
+        key = "head_dim" if reading.settings.get("head_dim") else "hidden_size / num_attention_heads"
+        raise reading.wrong(key, head_width, "rotary positions need an even one; copy the file again")
+    return head_width
 
 
 def table(config: DecoderOnlyConfig) -> Table:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import table_of, transformer
+from trasluz.models.families.bart import Defaults, table_of, transformer
 from trasluz.models.families.family import Family
 from trasluz.models.families.reading import Reading
 
+DEFAULTS = Defaults(pad=1, end=2, start=2, activation="relu", scaled=True, attention_dropout=0.1)
+
 
 def config_from_hf(reading: Reading) -> TransformerConfig:
-    """Pre-norm, sines and cosines in halves, counted from behind the padding symbol as fairseq does."""
-    pad = reading.token("pad_token_id", 1)
+    """Pre-norm, sines and cosines in halves, counted from behind the padding symbol as fairseq does.
+
+    Padding stands nowhere in the reference, and so cannot be the first token.
+    """
+    pad = reading.token("pad_token_id", DEFAULTS.pad)
     assert pad is not None
+    if pad == reading.token("decoder_start_token_id", DEFAULTS.start):
+        raise reading.wrong(
+            "decoder_start_token_id",
+            pad,
+            "that is the padding symbol, which has no position in this family; Trasluz reads any other one",
+        )
     return transformer(
         reading,
         place="pre",
         position={"kind": "sinusoidal", "spacing": "tensor2tensor", "first": pad + 1},
         embedding={},
-        start=reading.token("decoder_start_token_id"),
+        defaults=DEFAULTS,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import table_of, transformer
+from trasluz.models.families.bart import Defaults, table_of, transformer
 from trasluz.models.families.family import Family
 from trasluz.models.families.reading import Reading
+
+DEFAULTS = Defaults(pad=58100, end=0, start=58100)
 
 
 def config_from_hf(reading: Reading) -> TransformerConfig:
@@ -21,7 +23,7 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
         place="post",
         position={"kind": "sinusoidal"},
         embedding={"shared": reading.flag("share_encoder_decoder_embeddings", default=True)},
-        start=reading.token("decoder_start_token_id", reading.count("vocab_size") - 1),
+        defaults=DEFAULTS,
     )
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import table_of, transformer
+from trasluz.models.families.bart import Defaults, table_of, transformer
 from trasluz.models.families.family import Family
 from trasluz.models.families.names import BOTH, Entry, Table, behind_rows, expand
 from trasluz.models.families.reading import Reading
 
+DEFAULTS = Defaults(pad=1, end=2, start=None)
 UNUSED_ROWS = 2
 """Of the table of positions: they were kept free for symbols, and no position looks them up."""
 
@@ -24,9 +25,9 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
     return transformer(
         reading,
         place="pre",
-        position={"kind": "learned", "length": reading.count("max_position_embeddings", 1024)},
+        position={"kind": "learned", "length": reading.length("max_position_embeddings", 1024)},
         embedding={"norm": True},
-        start=reading.token("decoder_start_token_id"),
+        defaults=DEFAULTS,
     )
 
 

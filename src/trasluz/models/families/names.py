@@ -7,7 +7,7 @@ lists it. Quirks of storage end here; no model hears of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,13 @@ from trasluz.errors import TrasluzError
 Suffixes = Sequence[str]
 WEIGHT: Suffixes = (".weight",)
 BOTH: Suffixes = (".weight", ".bias")
+FLOATS = {
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
+"""The numbers that weights are; others, such as int8, mean something only with what made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,11 @@ def expand(names: Mapping[str, str], suffixes: Suffixes = BOTH, *, count: int = 
     ]
 
 
-def to_ours(tensors: Mapping[str, Tensor], table: Table, model: nn.Module, *, where: Path) -> None:
-    """Copy the tensors of a checkpoint into a model.
+def check(tensors: Mapping[str, Tensor], table: Table, model: nn.Module, *, where: Path) -> None:
+    """Raise `TrasluzError` that lists every tensor of a checkpoint that does not fit a model.
 
-    Raises `TrasluzError` that lists every tensor that is missing, left over, of another shape, or not the
-    copy that it should be.
+    It is missing, left over, of another shape, of numbers that are no weights, or not the copy that it
+    should be. The model need not have weights yet.
     """
     parameters = dict(model.named_parameters())
     problems = [f"lacks {entry.theirs}" for entry in table.entries if entry.theirs not in tensors]
@@ -104,20 +111,26 @@ def to_ours(tensors: Mapping[str, Tensor], table: Table, model: nn.Module, *, wh
             problems.append(f"has {name}, which no part of the model takes")
         elif other is not None and other in tensors and not torch.equal(tensors[name], tensors[other]):
             problems.append(f"has {name}, which should be a copy of {other} but differs from it")
-    filled: dict[str, Tensor] = {}
     for entry in table.entries:
         if entry.theirs in tensors:
-            given = tensors[entry.theirs]
-            problem = _misfit(entry, given, parameters)
-            problems += [problem] if problem else []
-            filled |= dict(zip(entry.ours, entry.shaping.apart(given), strict=True)) if not problem else {}
+            problems += _misfits(entry, tensors[entry.theirs], parameters)
     if problems:
         raise TrasluzError(f"{where} does not fit its config.json: it {'; it '.join(sorted(problems))}")
-    unfilled = parameters.keys() - filled.keys()
+    unfilled = parameters.keys() - {name for entry in table.entries for name in entry.ours}
     assert not unfilled, f"the table of names leaves out {sorted(unfilled)}"
+
+
+def to_ours(tensors: Mapping[str, Tensor], table: Table, model: nn.Module, *, where: Path) -> None:
+    """Copy the tensors of a checkpoint into a model.
+
+    Raises `TrasluzError` as `check` does.
+    """
+    check(tensors, table, model, where=where)
+    parameters = dict(model.named_parameters())
     with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(filled[name])
+        for entry in table.entries:
+            for name, part in zip(entry.ours, entry.shaping.apart(tensors[entry.theirs]), strict=True):
+                parameters[name].copy_(part)
 
 
 def to_theirs(model: nn.Module, table: Table) -> dict[str, Tensor]:
@@ -129,9 +142,12 @@ def to_theirs(model: nn.Module, table: Table) -> dict[str, Tensor]:
     }
 
 
-def _misfit(entry: Entry, given: Tensor, parameters: Mapping[str, Tensor]) -> str:
-    """What is wrong with the shape of a tensor, or nothing."""
-    expected = entry.shaping.together([parameters[name].detach() for name in entry.ours])
-    if given.shape == expected.shape:
-        return ""
-    return f"has {entry.theirs} of shape {list(given.shape)} where {list(expected.shape)} is expected"
+def _misfits(entry: Entry, given: Tensor, parameters: Mapping[str, Tensor]) -> Iterator[str]:
+    """What is wrong with a tensor: its shape, or the kind of its numbers."""
+    own = [torch.empty_like(parameters[name], device="meta") for name in entry.ours]
+    expected = list(entry.shaping.together(own).shape)
+    if list(given.shape) != expected:
+        yield f"has {entry.theirs} of shape {list(given.shape)} where {expected} is expected"
+    if given.dtype not in FLOATS:
+        kinds = ", ".join(FLOATS.values())
+        yield f"has {entry.theirs} as {str(given.dtype).removeprefix('torch.')}, where Trasluz reads {kinds}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import table_of, transformer
+from trasluz.models.families.bart import Defaults, table_of, transformer
 from trasluz.models.families.family import Family
 from trasluz.models.families.reading import Reading
+
+DEFAULTS = Defaults(pad=0, end=1, start=0)
 
 
 def config_from_hf(reading: Reading) -> TransformerConfig:
@@ -20,7 +22,7 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
         place="pre",
         position={"kind": "sinusoidal"},
         embedding={},
-        start=reading.token("decoder_start_token_id", reading.token("pad_token_id", 0)),
+        defaults=DEFAULTS,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from trasluz.config import NO_PADDING
 from trasluz.errors import TrasluzError
 
 Value = TypeVar("Value")
@@ -32,6 +31,9 @@ WITHOUT_EFFECT = frozenset(
 )
 """Keys that say how a checkpoint was made, or how somebody generated with it; generation is the user's."""
 
+LARGEST, LONGEST = 2**20, 2**31
+"""The most that a size and a length may be: no model has more, and a matrix of three sizes can be counted."""
+
 
 class Reading:
     """A config.json, of which each key must be asked for.
@@ -50,11 +52,24 @@ class Reading:
             raise self.wrong(key, value, "it should be a number")
         return value
 
-    def count(self, key: str, default: int | None = None) -> int:
-        """A whole number, 1 or more."""
+    def count(self, key: str, default: int | None = None, *, most: int = LARGEST) -> int:
+        """A whole number from 1 to `most`."""
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise self.wrong(key, value, "it should be a whole number, 1 or more")
+        if value > most:
+            raise self.wrong(key, value, f"no model has more than {most} there; copy it again")
+        return value
+
+    def length(self, key: str, default: int) -> int:
+        """How many tokens a text, or a distance in it, may have."""
+        return self.count(key, default, most=LONGEST)
+
+    def layers(self, key: str, default: int | None = None) -> int:
+        """How many layers there are; each of them has tensors of its own."""
+        value = self.count(key, default)
+        if value > len(self.stored):
+            raise self.wrong(key, value, f"there are {len(self.stored)} tensors beside it, fewer than layers")
         return value
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -74,11 +89,6 @@ class Reading:
         if isinstance(first, bool) or not isinstance(first, int) or first < 0:
             raise self.wrong(key, value, "it should be the id of a token")
         return first
-
-    def padding(self, end: int | None) -> int:
-        """The id of a language model's padding symbol; none, where the end symbol stands in for it."""
-        pad = self.token("pad_token_id")
-        return NO_PADDING if pad is None or pad == end else pad
 
     def choice(self, key: str, allowed: Mapping[str, Value], *, default: str) -> Value:
         """What stands in `allowed` for the word of that key."""

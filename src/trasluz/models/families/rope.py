@@ -12,11 +12,14 @@ from trasluz.models.families.reading import Reading
 
 
 def rotary_position(reading: Reading) -> dict[str, Any]:
-    """Rotary, and how it is stretched; old checkpoints say it in two keys, new ones in one group."""
-    longest = reading.count("max_position_embeddings", 2048)
+    """Rotary, and how it is stretched; old checkpoints say it in two keys, new ones in one group.
+
+    Where both groups stand, the old one alone counts, as in the reference, unless it is empty.
+    """
+    longest = reading.length("max_position_embeddings", 2048)
     base = reading.number("rope_theta", 10000.0)
-    group = reading.group("rope_parameters") or reading.group("rope_scaling")
-    reading.ignore("rope_scaling")
+    group = reading.group("rope_scaling" if reading.settings.get("rope_scaling") else "rope_parameters")
+    reading.ignore("rope_scaling", "rope_parameters")
     if group is None:
         return {"kind": "rotary", "base": base}
     kind = group.choice("rope_type", KINDS, default=group.word("type", default="default"))
@@ -42,12 +45,12 @@ def _llama3(group: Reading, longest: int) -> dict[str, Any]:
         "factor": group.number("factor"),
         "low": group.number("low_freq_factor"),
         "high": group.number("high_freq_factor"),
-        "length": group.count("original_max_position_embeddings", longest),
+        "length": group.length("original_max_position_embeddings", longest),
     }
 
 
 def _yarn(group: Reading, longest: int) -> dict[str, Any]:
-    length = group.count("original_max_position_embeddings", longest)
+    length = group.length("original_max_position_embeddings", longest)
     factor = group.number("factor", longest / length)
     one, all_of_them = group.number("mscale", 0.0), group.number("mscale_all_dim", 0.0)
     usual = (
@@ -58,8 +61,8 @@ def _yarn(group: Reading, longest: int) -> dict[str, Any]:
     return {
         "kind": "yarn",
         "factor": factor,
-        "fast": group.number("beta_fast", 32.0),
-        "slow": group.number("beta_slow", 1.0),
+        "fast": group.number("beta_fast", 32.0) or 32.0,
+        "slow": group.number("beta_slow", 1.0) or 1.0,
         "length": length,
         "magnitude": group.number("attention_factor", usual),
         "whole": group.flag("truncate", default=True),

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
+from trasluz.models.families.bart import ACTIVATIONS
 from trasluz.models.families.family import Family
 from trasluz.models.families.names import WEIGHT, Entry, Table, expand
 from trasluz.models.families.reading import Reading
 from trasluz.parse import parse
 
 FEEDFORWARDS = {
-    "relu": ("relu", False),
-    "gelu": ("gelu", False),
-    "silu": ("silu", False),
-    "gated-relu": ("relu", True),
-    "gated-gelu": ("gelu-tanh", True),
-    "gated-silu": ("silu", True),
+    **{name: (name, False) for name in ACTIVATIONS},
+    **{f"gated-{name}": (name, True) for name in ACTIVATIONS},
+    "gated-gelu": ("gelu_new", True),
 }
+"""The activation, by its name there, and whether it is gated."""
 ATTENTION = {"q": "query", "k": "key", "v": "value", "o": "output"}
 
 
 def config_from_hf(reading: Reading) -> TransformerConfig:
     """RMS norms before each part, no bias, the plain dot product, one relative bias for each stack."""
-    activation, gated = reading.choice("feed_forward_proj", FEEDFORWARDS, default="relu")
+    usual, gated = reading.choice("feed_forward_proj", FEEDFORWARDS, default="relu")
     tied = reading.flag("tie_word_embeddings", default=True)
     scaled = reading.flag("scale_decoder_outputs", default=tied)
-    width, layers = reading.count("d_model"), reading.count("num_layers")
+    width, layers = reading.count("d_model"), reading.layers("num_layers")
     dropout = reading.number("dropout_rate", 0.1)
     stack = {
         "attention": {
@@ -37,8 +36,8 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
         },
         "feedforward": {
             "hidden": reading.count("d_ff"),
-            "activation": activation,
-            "gated": gated,
+            "activation": reading.choice("dense_act_fn", ACTIVATIONS, default=usual),
+            "gated": reading.flag("is_gated_act", default=gated),
             "bias": False,
             "dropout": dropout,
         },
@@ -46,7 +45,7 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
         "position": {
             "kind": "relative",
             "buckets": reading.count("relative_attention_num_buckets", 32),
-            "longest": reading.count("relative_attention_max_distance", 128),
+            "longest": reading.length("relative_attention_max_distance", 128),
         },
         "dropout": dropout,
     }
@@ -60,7 +59,7 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
             "output_scale": width**-0.5 if scaled else 1.0,
         },
         "encoder": {**stack, "layers": layers},
-        "decoder": {**stack, "layers": reading.count("num_decoder_layers", layers)},
+        "decoder": {**stack, "layers": reading.layers("num_decoder_layers", layers)},
         "symbols": {
             "pad": pad,
             "start": reading.token("decoder_start_token_id", pad),
@@ -68,7 +67,8 @@ def config_from_hf(reading: Reading) -> TransformerConfig:
             "unknown": reading.token("unk_token_id", 2),
         },
     }
-    reading.ignore("dense_act_fn", "is_gated_act", "bos_token_id", "n_positions")
+    reading.length("n_positions", 512)
+    reading.ignore("bos_token_id")
     reading.finish()
     return parse(TransformerConfig, settings, where=reading.where)
 

@@ -5,7 +5,8 @@ what it was made from. Marian and M2M100 are the other way round: theirs are the
 tokenizer.json, which somebody made from them, does not know both sides of a pair.
 
 Llama's prompts begin with a symbol, the frame's `opening`; GPT-2's begin with nothing, and only an empty one
-is read as the start symbol.
+is read as the start symbol. Which of the two it is a tokenizer.json says by itself, and else a flag in
+tokenizer_config.json.
 
 Each function raises `TrasluzError` for what is missing, damaged or does not fit the configuration, and for
 languages that the checkpoint does not have.
@@ -26,6 +27,8 @@ from trasluz.text.tokenizer import Frame, Tokenizer
 OF_NO_FAMILY = "PreTrainedTokenizerFast"
 """What tokenizer_config.json calls a tokeniser that is all in its tokenizer.json."""
 SETTINGS, GENERATION = "config.json", "generation_config.json"
+PROBES = ("a", "1", "The")
+"""Texts that show whether words in front change how what stands behind them is cut."""
 MBART_OF_FIFTY = {"MBartTokenizer": False, "MBart50Tokenizer": True}
 
 
@@ -39,8 +42,16 @@ def t5(files: Files, config: TransformerConfig, languages: Languages) -> Tokeniz
     tasks = files.settings(SETTINGS).get("task_specific_params")
     prefix = codes.prefix_of_pair(tasks, languages, where=files.directory)
     frame = Frame(config.symbols.start, config.symbols.end, after=(config.symbols.end,))
-    before = tuple(found.framed(frame).encode(prefix.rstrip()))
-    return found.framed(replace(frame, before=before))
+    ours = found.framed(frame)
+    before, *texts = ours.encode_all([prefix.rstrip(), *PROBES, *(prefix + one for one in PROBES)])
+    alone, behind = texts[: len(PROBES)], texts[len(PROBES) :]
+    if any([*before, *one] != whole for one, whole in zip(alone, behind, strict=True)):
+        raise TrasluzError(
+            f"{files.directory / SETTINGS}: the words {prefix!r} for {languages.source} to "
+            f"{languages.target} run into the text behind them; end them in a space there, or leave the "
+            "languages out and write them in front of the text"
+        )
+    return found.framed(replace(frame, before=tuple(before)))
 
 
 def marian(files: Files, config: TransformerConfig, languages: Languages) -> Tokenizer:
@@ -115,37 +126,36 @@ def one_pair(files: Files, config: TransformerConfig, languages: Languages) -> T
 
 
 def gpt2(files: Files, config: DecoderOnlyConfig, languages: Languages) -> Tokenizer:
-    """Nothing stands around a prompt, unless the checkpoint says so."""
+    """Nothing stands around a prompt, unless the tokeniser says so."""
     _refuse_for_language_model(files, languages)
     found = entries.of_hub(files, config) if files.has(entries.HUB) else entries.of_gpt2(files, config)
     return found.framed(_around_prompts(found, files, config))
 
 
 def llama(files: Files, config: DecoderOnlyConfig, languages: Languages) -> Tokenizer:
-    """A prompt begins with the start symbol, unless the checkpoint says otherwise."""
+    """A prompt begins with the start symbol, unless the tokeniser says otherwise."""
     _refuse_for_language_model(files, languages)
     found = entries.of_hub(files, config) if files.has(entries.HUB) else entries.of_llama(files, config)
     return found.framed(_around_prompts(found, files, config))
 
 
 def _around_prompts(found: Entries, files: Files, config: DecoderOnlyConfig) -> Frame:
-    """What the checkpoint's settings say of the start symbol, or else what its tokeniser does by itself."""
+    """The start symbol, where the tokeniser itself would put it there, and all that ends what is written."""
     start, end = config.symbols.start, config.symbols.end
-    opened = Hints.read(files).flag("add_bos_token")
-    if opened is None:
-        opened = found.opening[:1] == (start,)
-    ends = {one for name in (SETTINGS, GENERATION) for one in _ends(files, name)} - {end}
-    return Frame(start, end, after=(), opening=(start,) if opened else (), also_end=tuple(sorted(ends)))
+    opening = (start,) if found.opening[:1] == (start,) else ()
+    rows = config.embedding.vocabulary
+    ends = {one for name in (SETTINGS, GENERATION) for one in _ends(files, name, rows=rows)} - {end}
+    return Frame(start, end, after=(), opening=opening, also_end=tuple(sorted(ends)))
 
 
-def _ends(files: Files, name: str) -> list[int]:
+def _ends(files: Files, name: str, *, rows: int) -> list[int]:
     """The end symbols that a file of settings names: one, several or none."""
     said = files.settings(name).get("eos_token_id")
     ids = said if isinstance(said, list) else [] if said is None else [said]
-    if not all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < rows for one in ids):
         raise TrasluzError(
-            f"{files.directory / name}: eos_token_id is {said!r}, but it should be the id of a token, or "
-            "several"
+            f"{files.directory / name}: eos_token_id is {said!r}, but it should be the id of a token, 0 to "
+            f"{rows - 1}, or several"
         )
     return ids
 
