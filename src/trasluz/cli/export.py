@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trasluz.cli.model import open_model
+from trasluz.cli.model import Model, open_model
 from trasluz.errors import TrasluzError, unknown
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FORMATS = ("ctranslate2", "huggingface", "argos")
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model directory.", show_default=False)],
+    model: Model,
     to: Annotated[str, typer.Option(help=f"For which program: {', '.join(FORMATS)}.", show_default=False)],
     out: Annotated[
         Path,

@@ -25,7 +25,7 @@ from trasluz.export.shapes import MARIAN, Shape, shape_of
 from trasluz.export.tokenizer_json import FILE as TOKENIZER_JSON
 from trasluz.export.tokenizer_json import tokenizer_json
 from trasluz.models.directory import CONFIG, WEIGHTS, write_json, write_whole
-from trasluz.models.families.bart import table_of
+from trasluz.models.families.bart_table import table_of
 from trasluz.models.families.checkpoint import save_checkpoint
 from trasluz.models.families.names import to_theirs
 from trasluz.models.loaded import LoadedModel

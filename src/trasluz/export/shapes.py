@@ -24,7 +24,7 @@ from trasluz.config import (
 from trasluz.errors import TrasluzError
 from trasluz.export.program import most_tokens
 from trasluz.export.specification import refusals
-from trasluz.models.families.bart import ACTIVATIONS
+from trasluz.models.families.reading import ACTIVATIONS
 
 FEWEST_POSITIONS = 1024
 """So many positions are written down at least; the architectures fail or count anew beyond them."""

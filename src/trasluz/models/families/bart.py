@@ -1,30 +1,18 @@
-"""What Marian, mBART and M2M100 have in common, all descendants of BART (Lewis et al. 2020).
+"""What config.json says of the descendants of BART (Lewis et al. 2020): Marian, mBART, M2M100 and Pegasus.
 
-Knows none of the three.
+Knows none of the four, and no weights; those are in `trasluz.models.families.bart_table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trasluz.config import EmbeddingConfig, StackConfig, TransformerConfig
-from trasluz.models.families.names import ONE_ROW, Entry, Table, expand
-from trasluz.models.families.reading import Reading
+from trasluz.config import TransformerConfig
+from trasluz.models.families.reading import ACTIVATIONS, Reading
 from trasluz.parse import parse
 
-ACTIVATIONS = {
-    "relu": "relu",
-    "gelu": "gelu",
-    "gelu_new": "gelu-tanh",
-    "gelu_pytorch_tanh": "gelu-tanh",
-    "silu": "silu",
-    "swish": "silu",
-}
-ATTENTIONS = {"encoder": {"self_attn": "self_attention"}}
-ATTENTIONS["decoder"] = {**ATTENTIONS["encoder"], "encoder_attn": "cross_attention"}
-PROJECTIONS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "output"}
+SIDES = ("encoder", "decoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +58,7 @@ def transformer(
         },
         **{
             side: _stack_settings(reading, side, place=place, position=position, defaults=defaults)
-            for side in ATTENTIONS
+            for side in SIDES
         },
         "symbols": {
             "pad": reading.token("pad_token_id", defaults.pad),
@@ -84,24 +72,6 @@ def transformer(
     reading.ignore("bos_token_id", "num_hidden_layers")
     reading.finish()
     return parse(TransformerConfig, settings, where=reading.where)
-
-
-def table_of(config: TransformerConfig) -> Table:
-    """All tensors of a checkpoint with such a configuration."""
-    shared = "model.shared.weight" if config.embedding.shared else "model.decoder.embed_tokens.weight"
-    copies = {"lm_head.weight": shared}
-    if config.embedding.shared:
-        copies |= {f"model.{side}.embed_tokens.weight": shared for side in ATTENTIONS}
-    return Table(
-        entries=[
-            *_tables(config.embedding),
-            *_stack(config.encoder, "encoder"),
-            *_stack(config.decoder, "decoder"),
-        ],
-        copies=copies,
-        prefix="model.",
-        derived=[r"model\.(encoder|decoder)\.embed_positions\.weights?"],
-    )
 
 
 def _stack_settings(
@@ -122,31 +92,3 @@ def _stack_settings(
         "position": position,
         "dropout": reading.number("dropout", 0.1),
     }
-
-
-def _tables(config: EmbeddingConfig) -> Iterator[Entry]:
-    if config.shared:
-        yield Entry("model.shared.weight", ("source_embedding.table.weight",))
-    else:
-        yield Entry("model.encoder.embed_tokens.weight", ("source_embedding.table.weight",))
-        yield Entry("model.decoder.embed_tokens.weight", ("target_embedding.table.weight",))
-    if not config.tied:
-        yield Entry("lm_head.weight", ("output.weight",))
-    if config.output_bias:
-        yield Entry("final_logits_bias", ("output.bias",), ONE_ROW)
-
-
-def _stack(config: StackConfig, side: str) -> list[Entry]:
-    names = {
-        "fc1": "feedforward.widen",
-        "fc2": "feedforward.narrow",
-        "final_layer_norm": f"residual.{config.norm.place}",
-    }
-    for theirs, ours in ATTENTIONS[side].items():
-        names[f"{theirs}_layer_norm"] = f"{ours}.residual.{config.norm.place}"
-        names |= {f"{theirs}.{one}": f"{ours}.multihead.{other}" for one, other in PROJECTIONS.items()}
-    blocks = {
-        f"model.{side}.layers.{{i}}.{theirs}": f"{side}.blocks.{{i}}.{ours}" for theirs, ours in names.items()
-    }
-    last = {f"model.{side}.layer_norm": f"{side}.norm"} if config.norm.place == "pre" else {}
-    return [*expand(blocks, count=config.layers), *expand(last)]

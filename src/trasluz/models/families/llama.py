@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from trasluz.config import NO_PADDING, DecoderOnlyConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import ACTIVATIONS
 from trasluz.models.families.family import Family
 from trasluz.models.families.names import BOTH, WEIGHT, Table, expand
-from trasluz.models.families.reading import Reading
+from trasluz.models.families.reading import ACTIVATIONS, Reading
 from trasluz.models.families.rope import rotary_position
 from trasluz.parse import parse
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import Defaults, table_of, transformer
+from trasluz.models.families.bart import Defaults, transformer
+from trasluz.models.families.bart_table import table_of
 from trasluz.models.families.family import Family
 from trasluz.models.families.reading import Reading
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from trasluz.config import TransformerConfig
 from trasluz.models.families import tokens
-from trasluz.models.families.bart import Defaults, table_of, transformer
+from trasluz.models.families.bart import Defaults, transformer
+from trasluz.models.families.bart_table import table_of
 from trasluz.models.families.family import Family
 from trasluz.models.families.names import BOTH, Entry, Table, behind_rows, expand
 from trasluz.models.families.reading import Reading

@@ -35,6 +35,17 @@ LARGEST, LONGEST = 2**20, 2**31
 """The most that a size and a length may be: no model has more, and a matrix of three sizes can be counted."""
 
 
+ACTIVATIONS = {
+    "relu": "relu",
+    "gelu": "gelu",
+    "gelu_new": "gelu-tanh",
+    "gelu_pytorch_tanh": "gelu-tanh",
+    "silu": "silu",
+    "swish": "silu",
+}
+"""Our names of activations by theirs."""
+
+
 class Reading:
     """A config.json, of which each key must be asked for.
 
