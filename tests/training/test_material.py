@@ -144,6 +144,19 @@ def test_validation_takes_sources_from_all_over_with_all_of_their_targets(
     assert len(material.held_out) == len(material.validation)
 
 
+def test_a_validation_pair_beyond_the_positions_is_in_no_loss(prepared: Prepare, pairs: list[Pair]) -> None:
+    learned = {"position": {"kind": "learned", "length": 31}}
+    settings = {"model": {"encoder": learned, "decoder": learned}, "batch": {"longest": 30}}
+    long = Pair(" ".join([pairs[0].source] * 5), pairs[0].target)
+    material = prepared(validation=[*pairs[53:], long], **settings)
+    held = [material.held_out.batch(0, index) for index in range(len(material.held_out.plan(0)))]
+    assert sum(len(batch.source) for batch in held) == len(pairs[53:])
+    assert max(batch.source.shape[1] for batch in held) <= 31
+    assert material.validation[-1] == long
+    with pytest.raises(TrasluzError, match="all validation pairs are longer than the 31 pieces a side"):
+        prepared(validation=[long], **settings)
+
+
 def test_a_source_that_is_validated_brings_every_target_it_has(prepared: Prepare, pairs: list[Pair]) -> None:
     twice = [pair for one in pairs[:5] for pair in (one, Pair(one.source, f"{one.target}!"))]
     assert prepared(validation=twice).validation == twice

@@ -19,7 +19,7 @@ from trasluz.errors import TrasluzError
 from trasluz.text.sentencepieces import SentencePieces
 from trasluz.text.sentences import sentences, split_text
 from trasluz.text.tokenizer import Tokenizer
-from trasluz.training.settings import RunSettings, TokenizerSettings
+from trasluz.training.settings import RunSettings, TokenizerSettings, longest_held
 
 RANGE_SEEN_BY = 10
 """A length, or a number of sentences, is within a model's range when at least so many training sources have
@@ -83,7 +83,9 @@ def prepare(
     range_seen = _range_seen(len(ids) for ids in source)
     most_sentences = _range_seen(len(sentences(training[number].source)) for number in fits)
     checked = _cut_texts(_spread(validation, settings.validation.pairs), tokenizer, longest=longest)
-    held_source, held_target = map(Sequences.from_lists, _encode_sides(checked, tokenizer))
+    held_source, held_target = map(
+        Sequences.from_lists, _held(*_encode_sides(checked, tokenizer), settings=settings)
+    )
     return Material(
         task=settings.task,
         tokenizer=tokenizer,
@@ -126,6 +128,21 @@ def _encode_sides(pairs: Sequence[Pair], tokenizer: Tokenizer) -> tuple[list[lis
     target = tokenizer.target.encode_all([pair.target for pair in pairs])
     frame = tokenizer.frame
     return [frame.source(ids) if ids else [] for ids in source], [frame.target(ids) for ids in target]
+
+
+def _held(
+    source: Sequence[list[int]], target: Sequence[list[int]], *, settings: RunSettings
+) -> tuple[list[list[int]], list[list[int]]]:
+    """The pairs for which the model has positions; translations of the others are measured in parts."""
+    most = longest_held(settings.task, settings.model)
+    pairs = zip(source, target, strict=True)
+    both = [(a, b) for a, b in pairs if most is None or max(len(a), len(b)) <= most]
+    if not both:
+        raise TrasluzError(
+            f"all validation pairs are longer than the {most} pieces a side that the model has positions "
+            "for; give shorter ones"
+        )
+    return [a for a, _ in both], [b for _, b in both]
 
 
 def _range_seen(counts: Iterable[int]) -> int:
