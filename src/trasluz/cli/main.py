@@ -91,5 +91,5 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _end(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)  # noqa: T201
+    sys.stderr.write(f"{sentence}\n")
     sys.exit(1)

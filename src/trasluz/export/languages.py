@@ -81,7 +81,7 @@ def plain_code(language: str) -> str:
 
 
 def code_of(language: str) -> str:
-    """The same.
+    """The plain code of a language, for a file that is named after it.
 
     Raises `TrasluzError` where that is no code.
     """

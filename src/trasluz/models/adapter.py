@@ -6,7 +6,7 @@ An adapter's directory has adapter.json, which names the model below, and adapte
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -194,4 +194,4 @@ def _linear(model: Model) -> list[tuple[str, nn.Linear]]:
 def _changes(model: Model) -> Iterator[tuple[str, LowRank]]:
     for name, part in _linear(model):
         if parametrize.is_parametrized(part):
-            yield name, cast(LowRank, part.parametrizations["weight"][0])  # type: ignore[index]
+            yield name, cast(Mapping[str, Sequence[LowRank]], part.parametrizations)["weight"][0]

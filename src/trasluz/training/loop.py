@@ -106,7 +106,7 @@ class Loop:
         total = 0.0
         for epoch, index, batch in taken:
             loss = batch_loss(self.model, batch, smoothing=self.settings.smoothing)
-            (loss / tokens).backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss / tokens)
             total += float(loss.detach())
             self.progress.epoch, self.progress.index = epoch, index + 1
         nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.optimizer.clip)

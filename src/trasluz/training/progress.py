@@ -79,7 +79,8 @@ class PlainDisplay:
 
     def say(self, sentence: str) -> None:
         """A line on standard error."""
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
 
     def step(self, report: StepReport) -> None:
         """A line, unless there was one a moment ago."""

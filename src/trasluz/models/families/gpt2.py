@@ -11,6 +11,8 @@ from trasluz.parse import parse
 
 END_OF_TEXT = 50256
 """The only symbol of the published models: it ends a text, and begins one."""
+SUMMARY = ("activation", "first_dropout", "proj_to_labels", "type", "use_proj")
+"""What the settings of a head that sums a text up are called; this family has none here."""
 
 
 def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
@@ -49,9 +51,6 @@ def config_from_hf(reading: Reading) -> DecoderOnlyConfig:
     reading.ignore("n_ctx", "pad_token_id", "reorder_and_upcast_attn", *(f"summary_{one}" for one in SUMMARY))
     reading.finish()
     return parse(DecoderOnlyConfig, settings, where=reading.where)
-
-
-SUMMARY = ("activation", "first_dropout", "proj_to_labels", "type", "use_proj")
 
 
 def table(config: DecoderOnlyConfig) -> Table:

@@ -12,8 +12,7 @@ from trasluz.errors import TrasluzError
 
 Value = TypeVar("Value")
 
-WITHOUT_EFFECT = frozenset(
-    """
+_WITHOUT_EFFECT = """
     _num_labels is_decoder is_encoder_decoder
     _attn_implementation _attn_implementation_autoset _name_or_path adapters architectures
     attn_implementation auto_map bad_words_ids begin_suppress_tokens chunk_size_feed_forward
@@ -27,8 +26,8 @@ WITHOUT_EFFECT = frozenset(
     return_dict_in_generate sep_token_id suppress_tokens task_specific_params temperature tf_legacy_loss
     tokenizer_class top_k top_p torch_dtype torchscript transformers_version typical_p use_bfloat16
     use_cache
-    """.split()  # noqa: SIM905
-)
+"""
+WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
 """Keys that say how a checkpoint was made, or how somebody generated with it; generation is the user's."""
 
 LARGEST, LONGEST = 2**20, 2**31
